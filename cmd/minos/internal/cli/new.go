@@ -1,0 +1,7 @@
+package cli
+
+import "github.com/urfave/cli/v2"
+
+func newCommand(env *Env) *cli.Command {
+	return &cli.Command{Name: "new", Usage: "create a project or a microservice"}
+}
