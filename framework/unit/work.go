@@ -190,3 +190,21 @@ func From(ctx context.Context) *Work {
 	w, _ := ctx.Value(contextKey{}).(*Work)
 	return w
 }
+
+// StagedAll returns the states that the work, or the one it is a child of, has
+// staged for the aggregates called name, tombstones included.
+func (w *Work) StagedAll(name string) []Snapshot {
+	var all []Snapshot
+	seen := map[uuid.UUID]bool{}
+	for ; w != nil; w = w.parent {
+		w.mu.Lock()
+		for _, s := range w.Snapshots {
+			if s.Name == name && !seen[s.Aggregate] {
+				seen[s.Aggregate] = true
+				all = append(all, s)
+			}
+		}
+		w.mu.Unlock()
+	}
+	return all
+}

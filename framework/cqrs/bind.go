@@ -1,0 +1,179 @@
+package cqrs
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strconv"
+)
+
+// binder fills a handler's input from a request.
+type binder struct {
+	params   []binding
+	query    []binding
+	needBody bool
+}
+
+type binding struct {
+	name  string
+	index int
+}
+
+func newBinder(h *Handler) (*binder, error) {
+	b := &binder{}
+	if h.In.Kind() != reflect.Struct {
+		b.needBody = h.Kind != KindQuery
+		return b, nil
+	}
+	var faults []error
+	for i := range h.In.NumField() {
+		f := h.In.Field(i)
+		path, query := f.Tag.Get("path"), f.Tag.Get("query")
+		if path == "" && query == "" {
+			b.needBody = b.needBody || h.Kind == KindCommand && f.IsExported() && f.Tag.Get("json") != "-"
+			continue
+		}
+		if !fromText(f.Type) {
+			faults = append(faults, fmt.Errorf("%s.%s: %s cannot be read from a path or query", h.In, f.Name, f.Type))
+			continue
+		}
+		if query != "" {
+			b.query = append(b.query, binding{query, i})
+			continue
+		}
+		b.params = append(b.params, binding{path, i})
+		for _, p := range h.Paths {
+			if !p.has(path) {
+				faults = append(faults, fmt.Errorf("%s.%s: %s %s has no parameter {%s}", h.In, f.Name, p.Method, p.Pattern, path))
+			}
+		}
+	}
+	return b, errors.Join(faults...)
+}
+
+// bind sets in, a pointer to a handler's input. What does not fit is an *Error
+// with status 400.
+func (b *binder) bind(request Request, in any) error {
+	if len(bytes.TrimSpace(request.Content)) == 0 {
+		if b.needBody {
+			return Errorf(http.StatusBadRequest, "the request has no content, but JSON is wanted")
+		}
+	} else if err := decode(request.Content, in); err != nil {
+		return err
+	}
+	value := reflect.ValueOf(in).Elem()
+	for _, p := range b.params {
+		text, ok := request.Params[p.name]
+		if !ok {
+			continue
+		}
+		if err := setText(value.Field(p.index), text); err != nil {
+			return Errorf(http.StatusBadRequest, "path parameter %s: %q %s", p.name, text, err)
+		}
+	}
+	return b.bindQuery(request.Query, value)
+}
+
+func (b *binder) bindQuery(query url.Values, value reflect.Value) error {
+	for _, q := range b.query {
+		for _, text := range query[q.name] {
+			if err := setText(value.Field(q.index), text); err != nil {
+				return Errorf(http.StatusBadRequest, "query parameter %s: %q %s", q.name, text, err)
+			}
+		}
+	}
+	return nil
+}
+
+// decode reads exactly one JSON value.
+func decode(content []byte, in any) error {
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	err := decoder.Decode(in)
+	if err == nil {
+		if _, more := decoder.Token(); more != io.EOF {
+			return Errorf(http.StatusBadRequest, "the content is more than one JSON value")
+		}
+		return nil
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		field := wrong.Field
+		if field == "" {
+			field = "the content"
+		}
+		return Errorf(http.StatusBadRequest, "%s: a JSON %s does not fit %s", field, wrong.Value, wrong.Type)
+	}
+	if wrong, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return Errorf(http.StatusBadRequest, "the content is not JSON: %s at byte %d", wrong, wrong.Offset)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return Errorf(http.StatusBadRequest, "the content is not JSON: it ends too early")
+	}
+	return Errorf(http.StatusBadRequest, "the content does not fit: %s", err)
+}
+
+// fromText reports whether setText can set a value of the type.
+func fromText(t reflect.Type) bool {
+	if reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+		return true
+	}
+	switch t.Kind() {
+	case reflect.String, reflect.Bool, reflect.Float32, reflect.Float64,
+		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return true
+	}
+	return t.Kind() == reflect.Slice && fromText(t.Elem())
+}
+
+var errNotNumber = errors.New("is not a number that fits")
+
+// setText sets a value from text; a slice gains an element.
+func setText(value reflect.Value, text string) error {
+	if u, ok := value.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		if err := u.UnmarshalText([]byte(text)); err != nil {
+			return fmt.Errorf("is not a %s", value.Type())
+		}
+		return nil
+	}
+	switch {
+	case value.Kind() == reflect.String:
+		value.SetString(text)
+	case value.Kind() == reflect.Bool:
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return errors.New("is neither true nor false")
+		}
+		value.SetBool(b)
+	case value.CanInt():
+		n, err := strconv.ParseInt(text, 10, value.Type().Bits())
+		if err != nil {
+			return errNotNumber
+		}
+		value.SetInt(n)
+	case value.CanUint():
+		n, err := strconv.ParseUint(text, 10, value.Type().Bits())
+		if err != nil {
+			return errNotNumber
+		}
+		value.SetUint(n)
+	case value.CanFloat():
+		x, err := strconv.ParseFloat(text, value.Type().Bits())
+		if err != nil {
+			return errNotNumber
+		}
+		value.SetFloat(x)
+	case value.Kind() == reflect.Slice:
+		element := reflect.New(value.Type().Elem()).Elem()
+		if err := setText(element, text); err != nil {
+			return err
+		}
+		value.Set(reflect.Append(value, element))
+	}
+	return nil
+}
