@@ -53,6 +53,12 @@ const (
 	Memory   Database = "memory" // forgets everything when a service ends
 )
 
+// Brokers returns the backends of the broker, in the order of the help.
+func Brokers() []Broker { return []Broker{Kafka, Embedded} }
+
+// Databases returns the backends of the database.
+func Databases() []Database { return []Database{Postgres, SQLite, Memory} }
+
 // Service is a microservice of the project.
 type Service struct {
 	// Path of its directory in the project, with slashes.
@@ -61,6 +67,34 @@ type Service struct {
 	Port int
 	// FixedPort says that no other port may be taken when it is in use.
 	FixedPort bool
+}
+
+// firstPort is of the first service of a project; the seeds' quickstart uses it.
+const firstPort = 4545
+
+// New returns the manifest of a project without services, on the embedded
+// resources.
+func New(name, module string) *Manifest {
+	return &Manifest{
+		Name:      name,
+		Module:    module,
+		Resources: Resources{Broker: Embedded, Database: SQLite},
+		Services:  map[string]Service{},
+		Files:     map[string]string{},
+	}
+}
+
+// FreePort returns the lowest port, from 4545, that no service has.
+func (m *Manifest) FreePort() int {
+	taken := map[int]bool{}
+	for _, s := range m.Services {
+		taken[s.Port] = true
+	}
+	port := firstPort
+	for taken[port] {
+		port++
+	}
+	return port
 }
 
 // Find returns the nearest directory, dir or one above it, that holds a
