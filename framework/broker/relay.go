@@ -1,0 +1,272 @@
+package broker
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/minos-framework/minos-go/framework/unit"
+)
+
+// Relay sends what a store has committed: the events, each as the messages
+// that it expands to, and the messages of the outbox, in the store's order.
+//
+// One process at a time sends for a cursor's name. The cursor moves only over
+// what the broker has acknowledged, and an error of any kind leads back to the
+// saved cursor, so a fault repeats messages and never loses or reorders them.
+type Relay struct {
+	outbox    Outbox
+	publisher Publisher
+	expand    func(unit.Event) ([]Message, error)
+	config    RelayConfig
+	wake      chan struct{}
+}
+
+// RelayConfig adjusts a Relay. Its zero value is good.
+type RelayConfig struct {
+	// Name is the cursor's name in the outbox. Empty means "relay".
+	Name string
+	// Batch bounds how many entries are read, and sent, at once. Zero means 500.
+	Batch int
+	// PollMin and PollMax bound the pause before an outbox in which nothing was
+	// found is read again when nobody calls Wake: it doubles from the one to the
+	// other. Zero means 5 and 250 milliseconds.
+	PollMin, PollMax time.Duration
+	// SaveEvery bounds how long the cursor stays behind what was acknowledged,
+	// and so how much a crash repeats. Zero means 50 milliseconds.
+	SaveEvery time.Duration
+	// TrimEvery is how often sent messages are removed from the outbox. Zero
+	// means once a minute.
+	TrimEvery time.Duration
+	// Grace bounds how long the batch being sent when Run's context ends may
+	// take. Zero means 2 seconds.
+	Grace time.Duration
+	// Logger hears of every fault. Nil means slog.Default.
+	Logger *slog.Logger
+}
+
+func (c RelayConfig) withDefaults() RelayConfig {
+	c.Name = cmp.Or(c.Name, "relay")
+	c.Batch = cmp.Or(c.Batch, 500)
+	c.PollMin = cmp.Or(c.PollMin, 5*time.Millisecond)
+	c.PollMax = cmp.Or(c.PollMax, 250*time.Millisecond)
+	c.SaveEvery = cmp.Or(c.SaveEvery, 50*time.Millisecond)
+	c.TrimEvery = cmp.Or(c.TrimEvery, time.Minute)
+	c.Grace = cmp.Or(c.Grace, 2*time.Second)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+func (c RelayConfig) validate() error {
+	var faults error
+	if c.Batch < 1 {
+		faults = errors.Join(faults, fmt.Errorf("Batch: %d is less than 1", c.Batch))
+	}
+	if c.PollMin < 0 || c.PollMin > c.PollMax {
+		faults = errors.Join(faults, fmt.Errorf("PollMin: %s is not between 0 and PollMax (%s)", c.PollMin, c.PollMax))
+	}
+	return faults
+}
+
+// NewRelay returns a relay from outbox to publisher. Expand gives the messages
+// of an event; it is called again for the same event after a fault, and must
+// give the same messages with the same IDs then.
+func NewRelay(
+	outbox Outbox, publisher Publisher, expand func(unit.Event) ([]Message, error), config RelayConfig,
+) (*Relay, error) {
+	config = config.withDefaults()
+	if err := config.validate(); err != nil {
+		return nil, fmt.Errorf("configure relay: %w", err)
+	}
+	return &Relay{
+		outbox: outbox, publisher: publisher, expand: expand, config: config,
+		wake: make(chan struct{}, 1),
+	}, nil
+}
+
+// Wake says that something was committed. It never blocks, and may be called
+// from any goroutine, whether or not the relay runs: see unit.Watch.
+func (r *Relay) Wake() {
+	select {
+	case r.wake <- struct{}{}:
+	default: // the relay will look once more anyway
+	}
+}
+
+// Run sends until ctx ends, then finishes the batch being sent, saves the
+// cursor and returns nil. Faults are logged and tried again with a growing
+// pause; none of them ends Run. It is called once.
+func (r *Relay) Run(ctx context.Context) error {
+	pauses := backoff{first: 50 * time.Millisecond, limit: 5 * time.Second}
+	for attempt := 1; ctx.Err() == nil; attempt++ {
+		progress, err := r.lead(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		if progress {
+			attempt = 1
+		}
+		delay := pauses.delay(attempt)
+		level := slog.LevelError
+		if errors.Is(err, ErrDeposed) {
+			level = slog.LevelWarn
+		}
+		r.config.Logger.Log(ctx, level, "relay stopped, will read again from its cursor",
+			"relay", r.config.Name, "error", err, "attempt", attempt, "pause", delay)
+		pause(ctx, delay)
+	}
+	return nil
+}
+
+// lead waits for the lease and sends until something goes wrong. It reports
+// whether anything was sent.
+func (r *Relay) lead(ctx context.Context) (bool, error) {
+	lease, err := r.outbox.Lead(ctx, r.config.Name)
+	if err != nil {
+		return false, fmt.Errorf("lead: %w", err)
+	}
+	longer, stop := outlast(ctx, r.config.Grace)
+	defer stop()
+	reading, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	batches := make(chan batch) // so that one is read while another is sent
+	read := make(chan error, 1)
+	go func() {
+		defer close(batches)
+		read <- r.read(reading, lease.Position(), batches)
+	}()
+	progress, err := r.send(longer, lease, batches)
+	cancel()
+	readErr := <-read
+	if err == nil {
+		err = readErr
+	}
+	if releaseErr := lease.Release(longer); releaseErr != nil {
+		err = errors.Join(err, fmt.Errorf("release the lease: %w", releaseErr))
+	}
+	return progress, err
+}
+
+// batch is what was read at once: messages, and the position behind them.
+type batch struct {
+	messages []Message
+	next     int64
+}
+
+// read hands out batches until ctx ends or something goes wrong.
+func (r *Relay) read(ctx context.Context, position int64, out chan<- batch) error {
+	for wait := r.config.PollMin; ; {
+		entries, next, err := r.outbox.Pending(ctx, position, r.config.Batch)
+		if err != nil {
+			return fmt.Errorf("read the outbox after %d: %w", position, err)
+		}
+		if len(entries) == 0 && next == position {
+			if wait, err = r.idle(ctx, wait); err != nil {
+				return err
+			}
+			continue
+		}
+		b, failed := r.expandAll(entries, next)
+		if failed == nil || b.next > 0 {
+			select {
+			case out <- b:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if failed != nil {
+			return failed
+		}
+		position, wait = next, r.config.PollMin
+	}
+}
+
+// idle waits for a signal or the time of the next look, and returns how long
+// to wait after that one.
+func (r *Relay) idle(ctx context.Context, wait time.Duration) (time.Duration, error) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-r.wake:
+		return r.config.PollMin, nil
+	case <-timer.C:
+		return min(2*wait, r.config.PollMax), nil
+	}
+}
+
+// expandAll returns the messages of entries. When an event cannot be expanded
+// it returns what is before that event, so that it stops only its successors.
+func (r *Relay) expandAll(entries []Entry, next int64) (batch, error) {
+	b := batch{messages: make([]Message, 0, len(entries))}
+	for _, e := range entries {
+		if e.Message != nil {
+			b.messages = append(b.messages, *e.Message)
+		}
+		if e.Event != nil {
+			messages, err := r.expand(*e.Event)
+			if err != nil {
+				return b, fmt.Errorf("expand event %d, version %d of %s %s: %w",
+					e.Seq, e.Event.Version, e.Event.Name, e.Event.Aggregate, err)
+			}
+			b.messages = append(b.messages, messages...)
+		}
+		b.next = e.Seq
+	}
+	b.next = next
+	return b, nil
+}
+
+// send publishes batches one after the other, and moves the cursor behind
+// them, until there are no more. It reports whether anything was sent.
+func (r *Relay) send(ctx context.Context, lease Lease, batches <-chan batch) (bool, error) {
+	saved := lease.Position()
+	position, trimmed := saved, time.Now()
+	save := func() error {
+		if position == saved {
+			return nil
+		}
+		if err := lease.Save(ctx, position); err != nil {
+			return fmt.Errorf("save the cursor at %d: %w", position, err)
+		}
+		saved = position
+		return nil
+	}
+	var due <-chan time.Time
+	for progress := false; ; {
+		select {
+		case b, ok := <-batches:
+			if !ok {
+				return progress, save()
+			}
+			if len(b.messages) > 0 {
+				if err := r.publisher.Publish(ctx, b.messages...); err != nil {
+					return progress, errors.Join(fmt.Errorf("publish %d messages: %w", len(b.messages), err), save())
+				}
+				progress = true
+			}
+			position = b.next
+			if due == nil {
+				due = time.After(r.config.SaveEvery)
+			}
+		case <-due:
+			due = nil
+			if err := save(); err != nil {
+				return progress, err
+			}
+			if time.Since(trimmed) >= r.config.TrimEvery {
+				trimmed = time.Now()
+				if err := r.outbox.Trim(ctx, saved); err != nil {
+					return progress, fmt.Errorf("trim the outbox up to %d: %w", saved, err)
+				}
+			}
+		}
+	}
+}
