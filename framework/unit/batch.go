@@ -1,0 +1,215 @@
+package unit
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+)
+
+// Batch is what one call of Commit stores: the records of its works by kind,
+// checked as far as that can be done without a database. Each Store starts with
+// one, so that all of them refuse the same works.
+//
+// States, Receipts and Sagas are in the order of their keys. A store that locks
+// rows locks them in this order, kind by kind, and never deadlocks with itself.
+type Batch struct {
+	Works    []*Work
+	Receipts []Receipt
+	States   []State     // one for each aggregate
+	Sagas    []Execution // one for each execution
+	Events   []Event     // in the order of staging
+	Messages []Message   // in the order of staging
+
+	places map[uuid.UUID]int // of States, until they are sorted
+}
+
+// State is the snapshot that a batch leaves, and the version that the aggregate
+// must have before: 0 says that it must not exist.
+type State struct {
+	Snapshot
+
+	Base int
+
+	events int // whose version it has; Version is the one that it was staged with
+}
+
+// Execution is the saga row that a batch leaves, with all log entries of the
+// batch, and the revision that the row must have before: 0 says that it must
+// not exist.
+type Execution struct {
+	Saga
+
+	Base int
+}
+
+// NewBatch joins works. It returns a *ConflictError or a *DuplicateError when
+// they are at odds with each other, and another error for a work that no store
+// takes: an event without a snapshot, content that is not JSON, a NUL in text.
+func NewBatch(works ...*Work) (*Batch, error) {
+	b := &Batch{Works: works, places: map[uuid.UUID]int{}}
+	for i, w := range works {
+		if err := errors.Join(b.addEvents(i, w), b.addSagas(i, w), b.addReceipts(i, w), b.addMessages(w)); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(b.States, func(x, y State) int {
+		return cmp.Or(cmp.Compare(x.Name, y.Name), bytes.Compare(x.Aggregate[:], y.Aggregate[:]))
+	})
+	slices.SortFunc(b.Sagas, func(x, y Execution) int { return bytes.Compare(x.ID[:], y.ID[:]) })
+	slices.SortFunc(b.Receipts, compareReceipts)
+	return b, nil
+}
+
+// Empty reports whether there is nothing to store.
+func (b *Batch) Empty() bool {
+	for _, w := range b.Works {
+		if len(w.Statements) > 0 {
+			return false
+		}
+	}
+	return len(b.Events)+len(b.Messages)+len(b.Receipts)+len(b.Sagas) == 0
+}
+
+// HasStatements reports whether a work has SQL of its own.
+func (b *Batch) HasStatements() bool {
+	return slices.ContainsFunc(b.Works, func(w *Work) bool { return len(w.Statements) > 0 })
+}
+
+// Conflict returns the error for an aggregate or a saga that is not at its
+// base, and names the first work that builds on that base. Err is the cause,
+// or nil.
+func (b *Batch) Conflict(id uuid.UUID, err error) *ConflictError {
+	for i, w := range b.Works {
+		for _, e := range w.Events {
+			if e.Aggregate == id {
+				return &ConflictError{Work: i, Name: e.Name, ID: id, Version: e.Version, Err: err}
+			}
+		}
+		for _, s := range w.Sagas {
+			if s.ID == id {
+				return &ConflictError{Work: i, Name: sagaName(s), ID: id, Version: s.Revision, Err: err}
+			}
+		}
+	}
+	return &ConflictError{ID: id, Err: err}
+}
+
+// Duplicate returns the error for a receipt that is there already, and names
+// the work that has it. Err is the cause, or nil.
+func (b *Batch) Duplicate(r Receipt, err error) *DuplicateError {
+	i := slices.IndexFunc(b.Works, func(w *Work) bool { return slices.Contains(w.Receipts, r) })
+	return &DuplicateError{Work: max(i, 0), Receipt: r, Err: err}
+}
+
+func (b *Batch) addEvents(work int, w *Work) error {
+	for _, e := range w.Events {
+		if e.Version < 1 || !json.Valid(e.Data) {
+			return fmt.Errorf("event %d of %s %s: its version or its data is not valid", e.Version, e.Name, e.Aggregate)
+		}
+		i, ok := b.places[e.Aggregate]
+		if !ok {
+			i = len(b.States)
+			b.places[e.Aggregate] = i
+			b.States = append(b.States, State{Snapshot: Snapshot{Name: e.Name}, Base: e.Version - 1, events: e.Version - 1})
+		}
+		if s := &b.States[i]; s.events+1 == e.Version && s.Name == e.Name {
+			s.events++
+			continue
+		}
+		return &ConflictError{Work: work, Name: e.Name, ID: e.Aggregate, Version: e.Version}
+	}
+	b.Events = append(b.Events, w.Events...)
+	return b.addSnapshots(w)
+}
+
+func (b *Batch) addSnapshots(w *Work) error {
+	for _, s := range w.Snapshots {
+		i, ok := b.places[s.Aggregate]
+		switch {
+		case !ok || b.States[i].events != s.Version || b.States[i].Name != s.Name:
+			return fmt.Errorf("state %d of %s %s: it is not the state after the last event", s.Version, s.Name, s.Aggregate)
+		case !valid(s.Data):
+			return fmt.Errorf("state %d of %s %s: it is not JSON", s.Version, s.Name, s.Aggregate)
+		case hasNUL(s.Data):
+			return fmt.Errorf("state %d of %s %s: a text in it has the character NUL (\\u0000), which cannot be stored",
+				s.Version, s.Name, s.Aggregate)
+		}
+		b.States[i].Snapshot = s
+	}
+	for _, e := range w.Events {
+		if s := b.States[b.places[e.Aggregate]]; s.Version != s.events {
+			return fmt.Errorf("event %d of %s %s: the state after it is missing", e.Version, e.Name, e.Aggregate)
+		}
+	}
+	return nil
+}
+
+func (b *Batch) addSagas(work int, w *Work) error {
+	for _, s := range w.Sagas {
+		if s.Revision < 1 || !valid(s.Data) || slices.ContainsFunc(s.Log, func(l json.RawMessage) bool { return !json.Valid(l) }) {
+			return fmt.Errorf("saga %s %s: its revision, its data or its log is not valid", s.Definition, s.ID)
+		}
+		i := slices.IndexFunc(b.Sagas, func(x Execution) bool { return x.ID == s.ID })
+		if i < 0 {
+			b.Sagas = append(b.Sagas, Execution{Saga: s, Base: s.Revision - 1})
+			continue
+		}
+		earlier := &b.Sagas[i]
+		if earlier.Revision != s.Revision-1 {
+			return &ConflictError{Work: work, Name: sagaName(s), ID: s.ID, Version: s.Revision}
+		}
+		s.Log = slices.Concat(earlier.Log, s.Log)
+		earlier.Saga = s
+	}
+	return nil
+}
+
+func (b *Batch) addReceipts(work int, w *Work) error {
+	for _, r := range w.Receipts {
+		if slices.Contains(b.Receipts, r) {
+			return &DuplicateError{Work: work, Receipt: r}
+		}
+		b.Receipts = append(b.Receipts, r)
+	}
+	return nil
+}
+
+func (b *Batch) addMessages(w *Work) error {
+	for _, m := range w.Messages {
+		if !valid(m.Content) {
+			return fmt.Errorf("message %s to %s: its content is not JSON", m.ID, m.Topic)
+		}
+	}
+	b.Messages = append(b.Messages, w.Messages...)
+	return nil
+}
+
+func compareReceipts(x, y Receipt) int {
+	return cmp.Or(bytes.Compare(x.Message[:], y.Message[:]), cmp.Compare(x.Topic, y.Topic))
+}
+
+func sagaName(s Saga) string { return "saga " + s.Definition }
+
+func valid(data json.RawMessage) bool { return data == nil || json.Valid(data) }
+
+// hasNUL reports whether JSON holds the escape \u0000, whose backslash is not
+// itself escaped.
+func hasNUL(data []byte) bool {
+	escape := []byte(`\u0000`)
+	for {
+		i := bytes.Index(data, escape)
+		if i < 0 {
+			return false
+		}
+		backslashes := len(data[:i]) - len(bytes.TrimRight(data[:i], `\`))
+		if backslashes%2 == 0 {
+			return true
+		}
+		data = data[i+len(escape):]
+	}
+}
