@@ -1,0 +1,70 @@
+package scaffold
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Vendor returns the source of packages as a module of its own carries it: each
+// directory below source that packages names, with its internal packages and
+// without tests, followed by SumsFile. Paths are kept and put below prefix; dir
+// is where the result will stand. extra are files of the module that are not in
+// source, such as its go.mod.
+func Vendor(source fs.FS, packages []string, dir string, extra ...File) ([]File, error) {
+	var files []File
+	for _, pkg := range packages {
+		err := fs.WalkDir(source, pkg, func(name string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if entry.IsDir() {
+				if name != pkg && !strings.HasPrefix(name, pkg+"/internal") {
+					return fs.SkipDir // a package of its own, or testdata
+				}
+				return nil
+			}
+			if strings.HasSuffix(name, "_test.go") {
+				return nil
+			}
+			content, err := fs.ReadFile(source, name)
+			files = append(files, File{Path: path.Join(dir, name), Mode: 0o644, Content: content})
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("vendor %s: %w", pkg, err)
+		}
+	}
+	for _, f := range extra {
+		f.Path = path.Join(dir, f.Path)
+		files = append(files, f)
+	}
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	return append(files, File{Path: path.Join(dir, SumsFile), Mode: 0o644, Content: sums(dir, files)}), nil
+}
+
+// SumsFile names the file that lists the hashes of the vendored files, in the
+// format that sha256sum checks.
+const SumsFile = "SHA256SUMS"
+
+func sums(dir string, files []File) []byte {
+	var out bytes.Buffer
+	for _, f := range files {
+		fmt.Fprintf(&out, "%s  %s\n", Sum(f.Content), strings.TrimPrefix(f.Path, dir+"/"))
+	}
+	return out.Bytes()
+}
+
+// ReadSums returns the hashes that a SumsFile in dir lists, by path.
+func ReadSums(dir string, content []byte) map[string]string {
+	written := map[string]string{}
+	for line := range strings.Lines(string(content)) {
+		if sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  "); ok {
+			written[path.Join(dir, name)] = sum
+		}
+	}
+	return written
+}
