@@ -48,9 +48,12 @@ func (s watchedStore) Commit(ctx context.Context, works ...*unit.Work) error {
 // New assembles a service: it opens the store and the broker's client, runs
 // build, and checks everything that can be wrong with the user's code. Nothing
 // runs yet. Close undoes it; Run does both.
-func New(ctx context.Context, c config.Config, drivers Drivers, logger *slog.Logger, build func(*App) error) (*Service, error) {
+func New(
+	ctx context.Context, c config.Config, drivers Drivers, logger *slog.Logger, build func(*App) error,
+) (*Service, error) {
 	logger = cmp.Or(logger, slog.Default())
-	openStore, err := open("database", c.Databases["default"].Client, drivers.Databases)
+	database := c.Databases["default"]
+	openStore, err := open("database", database.Client, drivers.Databases)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +62,8 @@ func New(ctx context.Context, c config.Config, drivers Drivers, logger *slog.Log
 		return nil, err
 	}
 	s := &Service{config: c, logger: logger}
-	if s.store, err = retryOpen(ctx, logger, func() (Store, error) { return openStore(ctx, c.Databases["default"]) }); err != nil {
+	s.store, err = retryOpen(ctx, logger, func() (Store, error) { return openStore(ctx, database) })
+	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	if s.broker, err = openBroker(ctx, c.Name, c.Interfaces.Broker); err != nil {
@@ -76,21 +80,21 @@ func New(ctx context.Context, c config.Config, drivers Drivers, logger *slog.Log
 func (s *Service) assemble(build func(*App) error) error {
 	var err error
 	s.relay, err = broker.NewRelay(s.store, s.broker, aggregate.Messages, broker.RelayConfig{
-		Name: "relay", Batch: s.config.Interfaces.Broker.Common.Queue.Records, Logger: s.logger,
+		Batch: s.config.Interfaces.Broker.Common.Queue.Records, Logger: s.logger,
 	})
 	if err != nil {
 		return err
 	}
 	store := watchedStore{Store: s.store, watched: unit.Watch(s.store, s.relay.Wake)}
 	s.client, err = broker.NewClient(s.broker, s.broker, broker.ClientConfig{
-		ReplyTopic: s.config.Name + "QueryReply", Logger: s.logger,
+		ReplyTopic: s.queryReplyTopic(), Logger: s.logger,
 	})
 	if err != nil {
 		return err
 	}
 	s.sagas, err = saga.NewManager(store, saga.Config{
 		Service: s.config.Name, ReplyTopic: s.replyTopic(),
-		StepTimeout: time.Duration(s.config.Saga.Timeout) * time.Second, Logger: s.logger,
+		Timeout: time.Duration(s.config.Saga.Timeout) * time.Second, Logger: s.logger,
 	})
 	if err != nil {
 		return err
@@ -117,6 +121,10 @@ func (s *Service) assemble(build func(*App) error) error {
 // replyTopic is where the replies to this service's sagas go.
 func (s *Service) replyTopic() string { return s.config.Name + "Reply" }
 
+// queryReplyTopic is where the replies to this service's questions go; all
+// replicas share it.
+func (s *Service) queryReplyTopic() string { return s.config.Name + "QueryReply" }
+
 // base is what every handler finds in its context.
 func (s *Service) base(ctx context.Context) context.Context {
 	return aggregate.WithResolver(ctx, resolver{registry: s.registry, client: s.client})
@@ -124,7 +132,7 @@ func (s *Service) base(ctx context.Context) context.Context {
 
 // topics lists every topic that the service sends events on or listens to.
 func (s *Service) topics() []broker.Topic {
-	names := slices.Concat(s.registry.Topics(), s.subscribed(), []string{s.client.ReplyTopic()})
+	names := slices.Concat(s.registry.Topics(), s.subscribed(), []string{s.queryReplyTopic()})
 	slices.Sort(names)
 	var topics []broker.Topic
 	for _, name := range slices.Compact(names) {

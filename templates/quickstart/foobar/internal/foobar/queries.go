@@ -18,6 +18,7 @@ type Queries struct {
 func (q *Queries) Routes(r *cqrs.Queries) {
 	cqrs.Query(r, q.get, cqrs.Topic("GetFooBar"), cqrs.REST(http.MethodGet, "/foobars/{uuid}"))
 	cqrs.Event(r, "FooBarCreated", q.created)
+	cqrs.Event(r, "FooBarDeleted", q.deleted)
 }
 
 // GetFooBar is the content of the query of that name.
@@ -32,5 +33,10 @@ func (q *Queries) get(ctx context.Context, in GetFooBar) (*FooBar, error) {
 func (q *Queries) created(ctx context.Context, e aggregate.Event[FooBar]) error {
 	something, _ := aggregate.Field[string](e, "something")
 	slog.InfoContext(ctx, "a foobar was created", "topic", "FooBarCreated", "uuid", e.UUID, "something", something)
+	return nil
+}
+
+func (q *Queries) deleted(ctx context.Context, e aggregate.Event[FooBar]) error {
+	slog.InfoContext(ctx, "a foobar was deleted", "topic", "FooBarDeleted", "uuid", e.UUID)
 	return nil
 }
