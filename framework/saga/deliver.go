@@ -49,7 +49,7 @@ func (m *Manager) Deliver(ctx context.Context, reply broker.Message) error {
 			return nil, err
 		}
 		x.work.Settle(unit.Receipt{Topic: reply.Topic, Message: reply.ID})
-		r := Response{Status: reply.Status, Content: reply.Content, Headers: reply.Headers}
+		r := Response{Topic: s.Topic, Status: reply.Status, Content: reply.Content, Headers: reply.Headers}
 		if x.status == Waiting {
 			return x, x.replied(ctx, r)
 		}

@@ -66,6 +66,7 @@ type state struct {
 	// Request is the message whose reply is waited for; it identifies the saga,
 	// the step, whether it is done or undone, and the attempt.
 	Request uuid.UUID `json:"request,omitzero"`
+	Topic   string    `json:"topic,omitempty"` // of Request
 	// Attempt numbers the requests of a step, Tries counts how often its
 	// compensation has failed.
 	Attempt int    `json:"attempt,omitempty"`

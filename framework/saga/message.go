@@ -1,11 +1,14 @@
 package saga
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
+
+	"github.com/minos-framework/minos-go/framework/broker"
 )
 
 // Names of the headers of a request. A reply carries HeaderSaga as its request
@@ -28,7 +31,8 @@ type Request struct {
 
 // Response is the reply to a remote step's request.
 type Response struct {
-	Status  int // as of HTTP
+	Topic   string // of the request
+	Status  int    // as of HTTP
 	Content json.RawMessage
 	Headers map[string]string
 }
@@ -38,7 +42,7 @@ func (r Response) Err() error {
 	if r.Status >= 200 && r.Status < 300 {
 		return nil
 	}
-	return &ReplyError{Status: r.Status, Text: replyText(r)}
+	return &ReplyError{Topic: r.Topic, Status: r.Status, Detail: detail(r)}
 }
 
 // Decode returns the content of r as a T. A reply without content is an error.
@@ -56,35 +60,16 @@ func Decode[T any](r Response) (T, error) {
 var errNoContent = errors.New("it has no content")
 
 // ReplyError is a refusal by another service.
-type ReplyError struct {
-	Status int
-	Text   string // what the service said
-}
+type ReplyError = broker.ReplyError
 
-// Error is what the service said.
-func (e *ReplyError) Error() string { return e.Text }
-
-// StatusCode is the reply's status.
-func (e *ReplyError) StatusCode() int { return e.Status }
-
-// replyText finds the words for people in the content of an error reply: a
+// detail finds the words for people in the content of an error reply: a
 // string, or the detail or title of a problem (RFC 9457).
-func replyText(r Response) string {
+func detail(r Response) string {
 	var text string
 	if json.Unmarshal(r.Content, &text) == nil && text != "" {
 		return text
 	}
 	var problem struct{ Detail, Title string }
-	if json.Unmarshal(r.Content, &problem) == nil {
-		if problem.Detail != "" {
-			return problem.Detail
-		}
-		if problem.Title != "" {
-			return problem.Title
-		}
-	}
-	if name := http.StatusText(r.Status); name != "" {
-		return fmt.Sprintf("reply with status %d (%s)", r.Status, name)
-	}
-	return fmt.Sprintf("reply with status %d", r.Status)
+	_ = json.Unmarshal(r.Content, &problem) // what is no problem leaves it empty
+	return cmp.Or(problem.Detail, problem.Title, http.StatusText(r.Status), "no reason given")
 }

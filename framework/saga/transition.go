@@ -118,12 +118,17 @@ func (x *execution) replied(ctx context.Context, r Response) error {
 	return x.forward(ctx)
 }
 
-// unanswered gives up the reply to the current step's request.
+// unanswered turns around when there is no reply to the current step's request.
 func (x *execution) unanswered(ctx context.Context) error {
-	s := x.current()
+	x.giveUp()
+	return x.backward(ctx)
+}
+
+// giveUp records that there is no reply to the current step's request.
+func (x *execution) giveUp() {
 	x.state.Request = uuid.Nil
 	x.mark(Unanswered)
-	return x.fail(ctx, &timeoutError{fmt.Sprintf("no reply within %s", x.wait(s))})
+	x.blame(&timeoutError{fmt.Sprintf("no reply from %s within %s", x.state.Topic, x.wait(x.current()))})
 }
 
 // fail records why the current step failed, and turns around.
@@ -131,9 +136,14 @@ func (x *execution) fail(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	x.blame(err)
+	return x.backward(ctx)
+}
+
+// blame records why the current step failed.
+func (x *execution) blame(err error) {
 	x.state.Cause = causeOf(x.current(), err)
 	x.note(entry{What: "failed", Step: x.current().name, Status: x.state.Cause.Status, Text: x.state.Cause.Text})
-	return x.backward(ctx)
 }
 
 // backward undoes steps, from the current one to one that waits, or to the
@@ -211,7 +221,7 @@ func (x *execution) undoReplied(ctx context.Context, r Response) error {
 func (x *execution) undoUnanswered(ctx context.Context) error {
 	x.state.Tries++
 	if x.state.Tries >= x.config.Attempts {
-		x.stop(&timeoutError{fmt.Sprintf("no reply to %d requests", x.state.Tries)})
+		x.stop(&timeoutError{fmt.Sprintf("no reply from %s to %d requests", x.state.Topic, x.state.Tries)})
 		return nil
 	}
 	return x.backward(ctx)
@@ -256,6 +266,7 @@ func (x *execution) send(r Request, step string, wait time.Duration) {
 	if x.state.Request == uuid.Nil {
 		x.state.Request = unit.NewID()
 	}
+	x.state.Topic = r.Topic
 	x.work.Publish(unit.Message{
 		ID: x.state.Request, Topic: r.Topic, Key: cmp.Or(r.Key, x.id.String()), ReplyTo: x.config.ReplyTopic,
 		Content: r.Content.(json.RawMessage),

@@ -129,18 +129,42 @@ func (m *Manager) expireOne(ctx context.Context, row unit.Saga) error {
 	if err == nil {
 		err = m.commit(ctx, x)
 	}
-	if _, ok := errors.AsType[*unit.ConflictError](err); ok {
-		m.count.conflicts.Add(1)
-		return nil
+	if err == nil || ctx.Err() != nil {
+		return err
 	}
+	if conflict, ok := errors.AsType[*unit.ConflictError](err); ok {
+		m.count.conflicts.Add(1)
+		if conflict.ID == row.ID {
+			return nil
+		}
+	}
+	return m.stall(ctx, row, err)
+}
+
+// stall counts a compensation that could not be stored as one that failed: what
+// a local step has staged is refused by the store, or was decided on what
+// another writer has changed. Where the store is out of reach, this fails too.
+func (m *Manager) stall(ctx context.Context, row unit.Saga, cause error) error {
+	s, err := parseState(row) // anew: the transition that failed has changed it
 	if err != nil {
-		return fmt.Errorf("handle the deadline of saga %s: %w", row.ID, err)
+		return err
+	}
+	x, err := m.resume(row, s)
+	if err != nil {
+		return err
+	}
+	if x.status == Waiting {
+		x.giveUp()
+	}
+	x.tryAgain(cause)
+	if err := m.commit(ctx, x); err != nil {
+		return fmt.Errorf("handle the deadline of saga %s: %w", row.ID, errors.Join(cause, err))
 	}
 	return nil
 }
 
-// postpone puts off the deadline of a row that cannot be gone on with, such as
-// one of a definition that is not registered, so that it holds up no others.
+// postpone puts off the deadline of a row that cannot be gone on with, so that
+// it holds up no others: its definition is not registered, or not as it was.
 func (m *Manager) postpone(ctx context.Context, row unit.Saga, cause error) error {
 	m.config.Logger.ErrorContext(ctx, "a saga cannot go on", "saga", row.Definition, "id", row.ID, "error", cause)
 	row.Revision++
@@ -148,8 +172,8 @@ func (m *Manager) postpone(ctx context.Context, row unit.Saga, cause error) erro
 	w := unit.New(nil)
 	w.SaveSaga(row)
 	err := m.commits.Commit(ctx, w)
-	if _, ok := errors.AsType[*unit.ConflictError](err); ok {
+	if _, ok := errors.AsType[*unit.ConflictError](err); err == nil || ok {
 		return nil
 	}
-	return err
+	return fmt.Errorf("put off the deadline of saga %s: %w", row.ID, err)
 }
