@@ -211,13 +211,14 @@ func (l *Lanes) Source(ctx context.Context) *Source {
 	}
 }
 
-// Add queues a message. Offsets grow; they may leave gaps. It never blocks:
-// the caller stops reading while Waiting is high. After Drain it does nothing.
-func (s *Source) Add(offset int64, m Message) {
+// Add queues a message and returns how many are Waiting. Offsets grow; they
+// may leave gaps. It never blocks: the caller stops reading while many wait.
+// After Drain it does nothing.
+func (s *Source) Add(offset int64, m Message) int {
 	s.lanes.mu.Lock()
 	defer s.lanes.mu.Unlock()
 	if s.closed {
-		return
+		return 0
 	}
 	it := &item{source: s, offset: offset, message: m}
 	if s.next < 0 {
@@ -225,6 +226,7 @@ func (s *Source) Add(offset int64, m Message) {
 	}
 	s.pending = append(s.pending, it)
 	s.lanes.add(it)
+	return len(s.pending)
 }
 
 // Next returns the offset to go on from after a restart: every message before

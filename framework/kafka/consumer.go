@@ -1,0 +1,260 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	ck "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/minos-framework/minos-go/framework/broker"
+)
+
+const (
+	// A partition is not read while more than highMark of its messages wait,
+	// until fewer than lowMark do. So a subscription holds at most highMark
+	// messages for each partition, beside the client's own 16 MB.
+	highMark = 1000
+	lowMark  = 250
+
+	// pollTime bounds how long a stop goes unnoticed, and hurriedPollTime how
+	// long a paused partition stays paused too long.
+	pollTime        = 50 * time.Millisecond
+	hurriedPollTime = 2 * time.Millisecond
+
+	// storeEvery is how often finished offsets are handed to the client, which
+	// commits them every commitEvery: a crash repeats what finished within both.
+	storeEvery  = 100 * time.Millisecond
+	commitEvery = 500 * time.Millisecond
+)
+
+// place is one partition of one topic.
+type place struct {
+	topic     string
+	partition int32
+}
+
+func placeOf(p ck.TopicPartition) place { return place{*p.Topic, p.Partition} }
+
+func (p place) at(offset int64) ck.TopicPartition {
+	return ck.TopicPartition{Topic: &p.topic, Partition: p.partition, Offset: ck.Offset(offset)}
+}
+
+// reader is what is read of one partition.
+type reader struct {
+	source *broker.Source
+	stored int64 // the offset that the client was told to commit
+	paused bool
+}
+
+// consumer is one call of Subscribe. Everything happens in one goroutine, the
+// one that polls, except what the lanes do.
+type consumer struct {
+	client  *ck.Consumer
+	lanes   *broker.Lanes
+	faults  *faults
+	readers map[place]*reader
+	paused  int // how many of the readers are
+	ready   func()
+	shared  bool // a member of a group, which remembers offsets
+}
+
+// Subscribe delivers messages until ctx ends. Finished messages are committed
+// within a second, when a partition moves, and at the end.
+func (b *Broker) Subscribe(ctx context.Context, s broker.Subscription) error {
+	settings := ck.ConfigMap{
+		"enable.auto.offset.store":   false,
+		"enable.auto.commit":         s.Group != "",
+		"auto.commit.interval.ms":    int(commitEvery.Milliseconds()),
+		"fetch.error.backoff.ms":     50,
+		"fetch.queue.backoff.ms":     10,
+		"queued.max.messages.kbytes": 16 << 10,
+		"queued.min.messages":        2 * highMark,
+		// Topics that appear late, or come back, are seen within seconds.
+		"topic.metadata.refresh.interval.ms": 10000,
+	}
+	if s.Group == "" {
+		settings["group.id"] = b.config.ClientID // required by the library, not used
+		settings["auto.offset.reset"] = "latest"
+	} else {
+		settings["group.id"] = s.Group
+		settings["auto.offset.reset"] = "earliest"
+		settings["partition.assignment.strategy"] = "cooperative-sticky"
+		settings["session.timeout.ms"] = int(b.config.SessionTimeout.Milliseconds())
+		settings["heartbeat.interval.ms"] = int(b.config.SessionTimeout.Milliseconds() / 4)
+		if b.config.Instance != "" {
+			settings["group.instance.id"] = b.config.Instance
+		}
+	}
+	client, err := ck.NewConsumer(b.config.settings(settings))
+	if err != nil {
+		return fmt.Errorf("make a kafka consumer for group %q: %w", s.Group, err)
+	}
+	c := &consumer{
+		client: client,
+		lanes: broker.NewLanes(s.Handle, broker.LanesConfig{
+			Concurrency: b.config.Concurrency, Grace: b.config.Grace, Logger: b.config.Logger,
+		}),
+		faults:  newFaults(b.config.Logger, "consumer "+s.Group),
+		readers: map[place]*reader{},
+		ready: sync.OnceFunc(func() {
+			if s.Ready != nil {
+				s.Ready()
+			}
+		}),
+		shared: s.Group != "",
+	}
+	if c.shared {
+		err = client.SubscribeTopics(s.Topics, func(_ *ck.Consumer, event ck.Event) error {
+			c.rebalance(ctx, event)
+			return nil
+		})
+	} else {
+		err = b.follow(ctx, c, s.Topics)
+	}
+	if err == nil {
+		err = c.run(ctx)
+	}
+	c.drain(c.readers)
+	c.store()
+	// The client commits what was stored and leaves the group. Without a broker
+	// that would last; the group finds out by itself then.
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if closeErr := await(closing, client.Close); closeErr != nil {
+		b.config.Logger.WarnContext(ctx, "kafka: consumer not closed in time", "group", s.Group, "error", closeErr)
+	}
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("consume %v as group %q: %w", s.Topics, s.Group, err)
+	}
+	return nil
+}
+
+// run polls until ctx ends or the client cannot go on.
+func (c *consumer) run(ctx context.Context) error {
+	for stored := time.Now(); ctx.Err() == nil; {
+		wait := pollTime
+		if c.paused > 0 {
+			c.resume()
+			wait = hurriedPollTime
+		}
+		switch e := c.client.Poll(int(wait.Milliseconds())).(type) {
+		case *ck.Message:
+			c.faults.clear()
+			c.add(e)
+		case ck.OffsetsCommitted:
+			if fault, ok := e.Error.(ck.Error); ok && fault.Code() != ck.ErrNoOffset {
+				c.faults.report(fault)
+			}
+		case ck.Error:
+			if e.IsFatal() {
+				return e
+			}
+			c.faults.report(e)
+		}
+		if now := time.Now(); now.Sub(stored) >= storeEvery {
+			stored = now
+			c.store()
+		}
+	}
+	return nil
+}
+
+// add queues a record, and stops reading its partition when many wait.
+func (c *consumer) add(record *ck.Message) {
+	if fault, ok := record.TopicPartition.Error.(ck.Error); ok {
+		c.faults.report(fault)
+		return
+	}
+	r := c.readers[placeOf(record.TopicPartition)]
+	if r == nil { // revoked meanwhile
+		return
+	}
+	waiting := r.source.Add(int64(record.TopicPartition.Offset), decode(record))
+	if waiting > highMark && !r.paused {
+		if err := c.client.Pause([]ck.TopicPartition{record.TopicPartition}); err == nil {
+			r.paused = true
+			c.paused++
+		}
+	}
+}
+
+// resume reads those partitions again of which few messages wait.
+func (c *consumer) resume() {
+	for p, r := range c.readers {
+		if r.paused && r.source.Waiting() < lowMark {
+			if err := c.client.Resume([]ck.TopicPartition{p.at(0)}); err == nil {
+				r.paused = false
+				c.paused--
+			}
+		}
+	}
+}
+
+// store tells the client which offsets to commit.
+func (c *consumer) store() {
+	if !c.shared {
+		return
+	}
+	var offsets []ck.TopicPartition
+	for p, r := range c.readers {
+		if next := r.source.Next(); next > r.stored {
+			r.stored = next
+			offsets = append(offsets, p.at(next))
+		}
+	}
+	if len(offsets) == 0 {
+		return
+	}
+	if _, err := c.client.StoreOffsets(offsets); err != nil {
+		if fault, ok := err.(ck.Error); ok {
+			c.faults.report(fault)
+		}
+	}
+}
+
+// rebalance is called by the client within Poll. The partitions that go are
+// drained and their offsets stored, which the client then commits before
+// another member may have them.
+func (c *consumer) rebalance(ctx context.Context, event ck.Event) {
+	switch e := event.(type) {
+	case ck.AssignedPartitions:
+		c.assign(ctx, e.Partitions)
+		c.ready()
+	case ck.RevokedPartitions:
+		leaving := map[place]*reader{}
+		for _, p := range e.Partitions {
+			if r := c.readers[placeOf(p)]; r != nil {
+				leaving[placeOf(p)] = r
+			}
+		}
+		c.drain(leaving)
+		if !c.client.AssignmentLost() {
+			c.store()
+		}
+		for p, r := range leaving {
+			delete(c.readers, p)
+			if r.paused {
+				c.paused--
+			}
+		}
+	}
+}
+
+// assign starts to read partitions.
+func (c *consumer) assign(ctx context.Context, partitions []ck.TopicPartition) {
+	c.faults.clear()
+	for _, p := range partitions {
+		c.readers[placeOf(p)] = &reader{source: c.lanes.Source(ctx), stored: -1}
+	}
+}
+
+// drain waits until no handler of the readers runs.
+func (c *consumer) drain(readers map[place]*reader) {
+	var draining sync.WaitGroup
+	for _, r := range readers {
+		draining.Go(r.source.Drain)
+	}
+	draining.Wait()
+}
