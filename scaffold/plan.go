@@ -83,9 +83,9 @@ func (p *Plan) Fresh(dir, reason string, files []File) error {
 }
 
 // Update plans files that minos owns. written holds the hash of each as it was
-// last written, by its path in the plan's directory: a file that is not as it
-// was written and not as it should be was edited, and all such files are named
-// by one *ConflictError.
+// last written, by its path in the plan's directory. A file that is no longer as
+// it was written was edited: it is kept when nothing about it is to change, and
+// else named, with all others of its kind, by one *ConflictError.
 func (p *Plan) Update(written map[string]string, reason string, files ...File) error {
 	var edited []string
 	for _, f := range files {
@@ -96,8 +96,8 @@ func (p *Plan) Update(written map[string]string, reason string, files ...File) e
 			action = Create
 		case err != nil:
 			return err
-		case bytes.Equal(now, f.Content):
-			action = Keep
+		case bytes.Equal(now, f.Content), Sum(f.Content) == written[f.Path]:
+			action = Keep // also when it was edited: minos has nothing new for it
 		case Sum(now) != written[f.Path]:
 			edited = append(edited, f.Path)
 			continue

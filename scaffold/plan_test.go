@@ -178,6 +178,14 @@ func TestPlan_Update(t *testing.T) {
 		must(t, p.Write(t.Context()))
 		same(t, held(t, p.Dir), map[string]string{"ours": "new", "more": "more", "edited": "mine"})
 	})
+	t.Run("leaves an edited file alone for which there is nothing new", func(t *testing.T) {
+		t.Parallel()
+		p, written := setup(t)
+		must(t, p.Update(written, "x", file("edited", "old")))
+		if !p.Empty() {
+			t.Errorf("%+v", p.Changes)
+		}
+	})
 	t.Run("names every file that was edited", func(t *testing.T) {
 		t.Parallel()
 		p, written := setup(t)

@@ -22,7 +22,7 @@ type File struct {
 // A tree is Go that compiles where it stands, written for one example name:
 // widget-part, with WidgetPart, widgetParts, widget_part and so on each where a
 // name of such a form belongs. Each form becomes that of the new name, in paths
-// as in files. Files named .tmpl are text/templates of Data.
+// as in files. Files named .tmpl are text/templates of Data besides.
 type Rendering struct {
 	// From is the example that the tree is written for, To what it becomes.
 	From, To Name
@@ -75,11 +75,11 @@ func (r Rendering) Render(tree fs.FS) ([]File, error) {
 // file renders one file.
 func (r Rendering) file(name string, source []byte, swap *strings.Replacer) (File, error) {
 	to := swap.Replace(name)
-	content, err := []byte(nil), error(nil)
+	content, err := []byte(swap.Replace(string(source))), error(nil)
 	if rest, ok := strings.CutSuffix(to, ".tmpl"); ok {
 		to = rest
-		content, err = r.execute(name, source)
-	} else if content = []byte(swap.Replace(string(source))); path.Ext(name) == ".go" {
+		content, err = r.execute(name, content)
+	} else if path.Ext(name) == ".go" {
 		content, err = r.tidy(content)
 	}
 	return File{Path: to, Mode: mode(to, source), Content: content}, err

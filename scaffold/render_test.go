@@ -117,7 +117,7 @@ func CreateOrderLine(orderLines []OrderLine) string {
 	t.Run("executes templates", func(t *testing.T) {
 		t.Parallel()
 		got := render(t, rendering(t, "foo"), map[string]string{"cmd/widget-part/README.md.tmpl": "# {{.Name}} widget-part\n"})
-		if body := got["cmd/foo/README.md"]; body != "# foo widget-part\n" {
+		if body := got["cmd/foo/README.md"]; body != "# foo foo\n" {
 			t.Errorf("got %v", got)
 		}
 	})

@@ -45,25 +45,18 @@ func (m *Manifest) update(doc *yaml.Node) {
 	set(doc, "version", strconv.Itoa(formatVersion))
 	set(doc, "name", m.Name)
 	set(doc, "module", m.Module)
-	defaults := Resources{Broker: Embedded, Database: SQLite}
-	if m.Resources != defaults || find(doc, "resources") >= 0 {
-		resources := child(doc, "resources")
-		set(resources, "broker", string(m.Resources.Broker))
-		set(resources, "database", string(m.Resources.Database))
+	resources := child(doc, "resources")
+	set(resources, "broker", string(m.Resources.Broker))
+	set(resources, "database", string(m.Resources.Database))
+	services := child(doc, "services")
+	prune(services, m.Services)
+	for _, name := range sortedKeys(m.Services) {
+		m.Services[name].update(child(services, name))
 	}
-	if len(m.Services) > 0 || find(doc, "services") >= 0 {
-		services := child(doc, "services")
-		prune(services, m.Services)
-		for _, name := range sortedKeys(m.Services) {
-			m.Services[name].update(child(services, name))
-		}
-	}
-	if len(m.Files) > 0 || find(doc, "files") >= 0 {
-		files := child(doc, "files")
-		prune(files, m.Files)
-		for _, name := range sortedKeys(m.Files) {
-			set(files, name, m.Files[name])
-		}
+	files := child(doc, "files")
+	prune(files, m.Files)
+	for _, name := range sortedKeys(m.Files) {
+		set(files, name, m.Files[name])
 	}
 }
 
@@ -96,6 +89,9 @@ func child(mapping *yaml.Node, key string) *yaml.Node {
 	}
 	if node.Kind != yaml.MappingNode { // absent, or null
 		node.Kind, node.Tag, node.Value = yaml.MappingNode, "", ""
+	}
+	if len(node.Content) == 0 {
+		node.Style = 0 // "{}" would keep what comes on one line
 	}
 	return node
 }

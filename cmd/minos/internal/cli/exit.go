@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/minos-framework/minos-go/scaffold"
 	"github.com/minos-framework/minos-go/scaffold/manifest"
 )
 
@@ -65,6 +66,11 @@ func failf(class Class, format string, args ...any) error {
 	return fail(class, fmt.Errorf(format, args...))
 }
 
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
 // classOf returns the class that err was given, or that its kind has.
 func classOf(err error) Class {
 	if f, ok := errors.AsType[*failure](err); ok {
@@ -75,6 +81,10 @@ func classOf(err error) Class {
 		return OK
 	case errors.Is(err, manifest.ErrNoProject):
 		return NoProject
+	case is[*scaffold.NameError](err):
+		return Usage
+	case is[*scaffold.ConflictError](err), is[*manifest.LockedError](err):
+		return Conflict
 	}
 	return Failed
 }

@@ -3,5 +3,10 @@ package cli
 import "github.com/urfave/cli/v2"
 
 func newCommand(env *Env) *cli.Command {
-	return &cli.Command{Name: "new", Usage: "create a project or a microservice"}
+	return &cli.Command{
+		Name:        "new",
+		Usage:       "create a project or a microservice",
+		UsageText:   "minos new project shop\nminos new microservice foo",
+		Subcommands: []*cli.Command{newProjectCommand(env), newMicroserviceCommand(env)},
+	}
 }

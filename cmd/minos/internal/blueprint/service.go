@@ -1,0 +1,209 @@
+package blueprint
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/minos-framework/minos-go/scaffold"
+	"github.com/minos-framework/minos-go/scaffold/manifest"
+)
+
+const (
+	modulePath = "github.com/minos-framework/minos-go"
+	vendorDir  = "third_party/minos"
+)
+
+// packages are the parts of the framework that every service carries.
+func packages() []string {
+	return []string{
+		"framework/unit", "framework/aggregate", "framework/broker", "framework/saga", "framework/cqrs",
+		"framework/config", "framework/service", "framework/rest", "framework/telemetry",
+		"framework/memory", "framework/minostest", "framework/kafka", "framework/sqlite",
+	}
+}
+
+// service returns the files of a service as the project's resources have them,
+// by their paths in the service.
+func (b Blueprint) service(m *manifest.Manifest, name scaffold.Name) ([]scaffold.File, error) {
+	files, err := b.tree(m, name, "service")
+	if err != nil {
+		return nil, err
+	}
+	if m.Resources.Database != manifest.Postgres {
+		other, err := b.tree(m, name, "database/"+string(m.Resources.Database))
+		if err != nil {
+			return nil, err
+		}
+		files = overlay(files, other)
+	}
+	modules, err := b.modules(m, name)
+	if err != nil {
+		return nil, err
+	}
+	vendor, err := b.vendor(m)
+	return slices.Concat(files, modules, vendor), err
+}
+
+// quickstart puts the quickstart's code of that name over a service.
+func (b Blueprint) quickstart(m *manifest.Manifest, name scaffold.Name, files []scaffold.File) ([]scaffold.File, error) {
+	tree := "quickstart/" + name.String()
+	sub, err := fs.Sub(b.Source, "templates/"+tree)
+	if err != nil {
+		return nil, fmt.Errorf("read the quickstart: %w", err)
+	}
+	own, err := scaffold.Rendering{
+		From: name, To: name, // it is written for this name
+		Module: modulePath + "/templates/" + tree, NewModule: moduleOf(m, name),
+	}.Render(sub)
+	if err != nil {
+		return nil, err
+	}
+	if len(own) == 0 {
+		return nil, fmt.Errorf("the quickstart has no microservice %s", name)
+	}
+	pkg := path.Join("internal", name.Package()) + "/"
+	files = slices.DeleteFunc(files, func(f scaffold.File) bool { return strings.HasPrefix(f.Path, pkg) })
+	return overlay(files, own), nil
+}
+
+// tree renders one tree of the templates for a service.
+func (b Blueprint) tree(m *manifest.Manifest, name scaffold.Name, tree string) ([]scaffold.File, error) {
+	sub, err := fs.Sub(b.Source, "templates/"+tree)
+	if err != nil {
+		return nil, fmt.Errorf("read the templates: %w", err)
+	}
+	example, err := scaffold.ParseName("widget-part")
+	if err != nil {
+		return nil, err
+	}
+	return scaffold.Rendering{
+		From: example, To: name,
+		Module: modulePath + "/templates/" + tree, NewModule: moduleOf(m, name),
+		Data: map[string]string{
+			"Name": name.String(), "Module": moduleOf(m, name), "Project": m.Name,
+			"Broker": string(m.Resources.Broker), "Database": string(m.Resources.Database),
+		},
+	}.Render(sub)
+}
+
+func moduleOf(m *manifest.Manifest, name scaffold.Name) string { return m.Module + "/" + name.String() }
+
+// overlay returns files with those of other in their places.
+func overlay(files, other []scaffold.File) []scaffold.File {
+	files = slices.DeleteFunc(files, func(f scaffold.File) bool {
+		return slices.ContainsFunc(other, func(o scaffold.File) bool { return o.Path == f.Path })
+	})
+	return append(files, other...)
+}
+
+// modules returns the service's go.mod and go.sum, which were worked out ahead
+// for the variants there are: working them out takes a network.
+func (b Blueprint) modules(m *manifest.Manifest, name scaffold.Name) ([]scaffold.File, error) {
+	mod, err := b.requirements(m, "service.mod")
+	if err != nil {
+		return nil, err
+	}
+	sum, err := b.requirements(m, "service.sum")
+	if err != nil {
+		return nil, err
+	}
+	_, rest, _ := strings.Cut(string(mod), "\n") // the module's own line
+	mod = []byte("module " + moduleOf(m, name) + "\n" + rest)
+	return []scaffold.File{
+		{Path: "go.mod", Mode: 0o644, Content: mod},
+		{Path: "go.sum", Mode: 0o644, Content: sum},
+	}, nil
+}
+
+// vendor returns the framework as the service carries it.
+func (b Blueprint) vendor(m *manifest.Manifest) ([]scaffold.File, error) {
+	names := packages()
+	if m.Resources.Database == manifest.Postgres {
+		names = append(names, "framework/postgres")
+	}
+	mod, err := b.requirements(m, "framework.mod")
+	if err != nil {
+		return nil, err
+	}
+	sum, err := b.requirements(m, "framework.sum")
+	if err != nil {
+		return nil, err
+	}
+	return scaffold.Vendor(b.Source, names, vendorDir,
+		scaffold.File{Path: "go.mod", Mode: 0o644, Content: mod},
+		scaffold.File{Path: "go.sum", Mode: 0o644, Content: sum})
+}
+
+func (b Blueprint) requirements(m *manifest.Manifest, file string) ([]byte, error) {
+	variant := "base"
+	if m.Resources.Database == manifest.Postgres {
+		variant = "postgres"
+	}
+	content, err := fs.ReadFile(b.Source, path.Join("templates/vendor", variant, file))
+	if err != nil {
+		return nil, fmt.Errorf("read the requirements: %w", err)
+	}
+	return content, nil
+}
+
+// ours reports whether minos writes a file of a service anew when resources
+// change. All others are the user's from the start.
+func ours(name string) bool {
+	switch name {
+	case "config.yml", "go.mod", "go.sum", path.Join(vendorDir, scaffold.SumsFile):
+		return true
+	}
+	return path.Dir(name) == "internal/drivers"
+}
+
+func vendored(name string) bool { return strings.Contains(name, "/"+vendorDir+"/") }
+
+// written returns the hashes of minos' files of the service at a path, as they
+// were last written.
+func (b Blueprint) written(dir string, m *manifest.Manifest, at string) (map[string]string, error) {
+	written := map[string]string{}
+	for name, sum := range m.Files {
+		if strings.HasPrefix(name, at+"/") {
+			written[name] = sum
+		}
+	}
+	name := path.Join(at, vendorDir, scaffold.SumsFile)
+	sums, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return written, nil
+	case err != nil:
+		return nil, fmt.Errorf("read the hashes of the framework: %w", err)
+	case scaffold.Sum(sums) != written[name]:
+		return nil, edited([]string{name})
+	}
+	maps.Copy(written, scaffold.ReadSums(path.Join(at, vendorDir), sums))
+	return written, nil
+}
+
+func edited(paths []string) error {
+	return &scaffold.ConflictError{Paths: paths, Problem: "differs from what minos wrote; undo the change, or delete the file"}
+}
+
+func asConflict(err error) (*scaffold.ConflictError, bool) {
+	return errors.AsType[*scaffold.ConflictError](err)
+}
+
+func sumOf(files []scaffold.File, name string) string {
+	for _, f := range files {
+		if f.Path == name {
+			return scaffold.Sum(f.Content)
+		}
+	}
+	return ""
+}
+
+func mapKeys[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }
