@@ -8,6 +8,6 @@ pom=$(sha256sum <"$here/pom.xml")
 [ "$pom" != "$(cat "$jars/.complete" 2>/dev/null)" ] || exit 0
 rm -rf "$jars"
 # maven.wagon retries: one dropped connection among 60 jars must not fail a run.
-mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
-	-DoutputDirectory="$jars" -Dmaven.wagon.http.retryHandler.count=3
+mvn -q -B -Dstyle.color=never -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
+	-DoutputDirectory="$jars" -Dmaven.wagon.http.retryHandler.count=3 >&2
 echo "$pom" >"$jars/.complete"
