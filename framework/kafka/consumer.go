@@ -64,10 +64,13 @@ type consumer struct {
 // within a second, when a partition moves, and at the end.
 func (b *Broker) Subscribe(ctx context.Context, s broker.Subscription) error {
 	settings := ck.ConfigMap{
-		"enable.auto.offset.store":   false,
-		"enable.auto.commit":         s.Group != "",
-		"auto.commit.interval.ms":    int(commitEvery.Milliseconds()),
-		"fetch.error.backoff.ms":     50,
+		"enable.auto.offset.store": false,
+		"enable.auto.commit":       s.Group != "",
+		"auto.commit.interval.ms":  int(commitEvery.Milliseconds()),
+		"fetch.error.backoff.ms":   50,
+		// One request at a time waits at a broker for data: a partition that
+		// becomes readable meanwhile, as after a pause, waits behind it.
+		"fetch.wait.max.ms":          100,
 		"fetch.queue.backoff.ms":     10,
 		"queued.max.messages.kbytes": 16 << 10,
 		"queued.min.messages":        2 * highMark,
@@ -107,8 +110,7 @@ func (b *Broker) Subscribe(ctx context.Context, s broker.Subscription) error {
 	}
 	if c.shared {
 		err = client.SubscribeTopics(s.Topics, func(_ *ck.Consumer, event ck.Event) error {
-			c.rebalance(ctx, event)
-			return nil
+			return b.rebalance(ctx, c, event)
 		})
 	} else {
 		err = b.follow(ctx, c, s.Topics)
@@ -210,34 +212,6 @@ func (c *consumer) store() {
 	if _, err := c.client.StoreOffsets(offsets); err != nil {
 		if fault, ok := err.(ck.Error); ok {
 			c.faults.report(fault)
-		}
-	}
-}
-
-// rebalance is called by the client within Poll. The partitions that go are
-// drained and their offsets stored, which the client then commits before
-// another member may have them.
-func (c *consumer) rebalance(ctx context.Context, event ck.Event) {
-	switch e := event.(type) {
-	case ck.AssignedPartitions:
-		c.assign(ctx, e.Partitions)
-		c.ready()
-	case ck.RevokedPartitions:
-		leaving := map[place]*reader{}
-		for _, p := range e.Partitions {
-			if r := c.readers[placeOf(p)]; r != nil {
-				leaving[placeOf(p)] = r
-			}
-		}
-		c.drain(leaving)
-		if !c.client.AssignmentLost() {
-			c.store()
-		}
-		for p, r := range leaving {
-			delete(c.readers, p)
-			if r.paused {
-				c.paused--
-			}
 		}
 	}
 }

@@ -1,0 +1,12 @@
+package kafka_test
+
+import (
+	"encoding/json"
+
+	"github.com/minos-framework/minos-go/framework/broker"
+	"github.com/minos-framework/minos-go/framework/unit"
+)
+
+func msg(topic, key string) broker.Message {
+	return broker.Message{ID: unit.NewID(), Topic: topic, Key: key, Content: json.RawMessage(`{"a":1}`)}
+}
