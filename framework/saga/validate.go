@@ -40,11 +40,6 @@ func (p *plan) validate() error {
 	return errors.Join(checked.faults...)
 }
 
-var (
-	marshaler     = reflect.TypeFor[json.Marshaler]()
-	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
-)
-
 // unstorable names what of a type, found at path, JSON would refuse or lose.
 func unstorable(t reflect.Type, path string, within []reflect.Type) []string {
 	if slices.Contains(within, t) || ownJSON(t) {
@@ -97,7 +92,7 @@ func unkeyable(key reflect.Type, path string) []string {
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		return nil
 	}
-	if key.Implements(textMarshaler) {
+	if key.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
 		return nil
 	}
 	return []string{fmt.Sprintf("%s has keys of type %s", path, key)}
@@ -106,7 +101,7 @@ func unkeyable(key reflect.Type, path string) []string {
 // ownJSON reports whether a type encodes itself.
 func ownJSON(t reflect.Type) bool {
 	for _, t := range []reflect.Type{t, reflect.PointerTo(t)} {
-		if t.Implements(marshaler) || t.Implements(textMarshaler) {
+		if t.Implements(reflect.TypeFor[json.Marshaler]()) || t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
 			return true
 		}
 	}
