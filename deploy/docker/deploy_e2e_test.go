@@ -1,0 +1,259 @@
+//go:build e2e
+
+package docker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/client"
+
+	"github.com/minos-framework/minos-go/deploy"
+	"github.com/minos-framework/minos-go/deploy/docker"
+)
+
+// whole is a service that stands on a database.
+const whole = `
+services:
+  postgres:
+    image: postgres:17
+    environment: {POSTGRES_USER: minos, POSTGRES_PASSWORD: secret}
+    volumes: [postgres:/var/lib/postgresql/data]
+    restart: unless-stopped
+  foo:
+    build: service
+    ports: ["127.0.0.1:PORT:8080"]
+    environment: {MINOS_DATABASES_DEFAULT_USER: minos}
+    labels: {run.minos.database: foo_db}
+    depends_on: {postgres: {condition: service_healthy}}
+    read_only: true
+    cap_drop: [ALL]
+    security_opt: ["no-new-privileges:true"]
+    tmpfs: [/tmp]
+    init: true
+    mem_limit: 64m
+    cpus: 1
+    pids_limit: 100
+    stop_grace_period: 5s
+volumes: {postgres: {}}
+`
+
+// alone is a service that needs nothing.
+const alone = `
+services:
+  foo:
+    build: service
+    ports: ["PORT:8080"]
+`
+
+func TestDeploy(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, whole)
+	plan := s.deploy()
+	port := plan.Published["foo"][0].Chosen
+	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", port, docker.HealthPath))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("the service answers %d after the deployment", response.StatusCode)
+	}
+
+	began := time.Now()
+	again := s.deploy()
+	t.Logf("a deployment that changes nothing: %s", time.Since(began).Round(time.Millisecond))
+	if len(again.Changes()) != 0 {
+		t.Errorf("a second deployment changes:\n%s", again)
+	}
+	testDatabase(t, s)
+	testLabels(t, s)
+	testHardening(t, s)
+
+	if err := s.down(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	observed, err := s.engine.ObserveName(t.Context(), s.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(observed.Containers) != 0 || len(observed.Networks) != 0 || !observed.Volumes[s.name+"_postgres"] {
+		t.Errorf("after down there is %+v; want the volume alone", observed)
+	}
+	if back := s.deploy(); !slices.Contains(ids(back), "start container "+s.name+"-foo-1") {
+		t.Errorf("the deployment after down changes:\n%s", back)
+	}
+}
+
+// testDatabase looks at what was created on PostgreSQL.
+func testDatabase(t *testing.T, s *stack) {
+	t.Helper()
+	project, err := deploy.Load(t.Context(), deploy.Source{Dir: s.dir, Name: s.name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	observed, err := s.engine.Observe(t.Context(), project)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !observed.Databases["postgres"]["foo_db"] {
+		t.Errorf("databases are %v; want foo_db", observed.Databases)
+	}
+	s.edit(deploy.ComposeFile, "foo_db", "bar_db")
+	s.edit(deploy.ComposeFile, "MINOS_DATABASES_DEFAULT_USER: minos", "MINOS_DATABASES_DEFAULT_USER: bar, "+
+		`MINOS_DATABASES_DEFAULT_PASSWORD: "it's a \\ secret"`)
+	plan := s.deploy()
+	if !slices.Contains(ids(plan), "create database bar_db") {
+		t.Errorf("a database of a later service is not in the plan:\n%s", plan)
+	}
+	if again := s.plan(); len(again.Changes()) != 0 {
+		t.Errorf("after it was created, the plan is\n%s", again)
+	}
+}
+
+// testLabels checks that docker compose would find the containers.
+func testLabels(t *testing.T, s *stack) {
+	t.Helper()
+	result, err := s.api.ContainerInspect(t.Context(), s.name+"-foo-1", client.ContainerInspectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels := result.Container.Config.Labels
+	for name, want := range map[string]string{
+		"com.docker.compose.project": s.name, "com.docker.compose.service": "foo",
+		"com.docker.compose.container-number": "1", "com.docker.compose.oneoff": "False",
+		"com.docker.compose.project.working_dir":  s.dir,
+		"com.docker.compose.project.config_files": s.dir + "/compose.yaml",
+	} {
+		if labels[name] != want {
+			t.Errorf("label %s is %q; want %q", name, labels[name], want)
+		}
+	}
+	if labels["com.docker.compose.config-hash"] == "" {
+		t.Error("no config-hash label")
+	}
+	for name, value := range labels {
+		if strings.Contains(value, "secret") {
+			t.Errorf("label %s holds a password", name)
+		}
+	}
+}
+
+// testHardening checks that what compose.yaml says of security reached the engine.
+func testHardening(t *testing.T, s *stack) {
+	t.Helper()
+	result, err := s.api.ContainerInspect(t.Context(), s.name+"-foo-1", client.ContainerInspectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := result.Container.HostConfig
+	if !host.ReadonlyRootfs || !slices.Contains(host.CapDrop, "ALL") || len(host.SecurityOpt) != 1 || !*host.Init {
+		t.Errorf("host configuration is %+v", host)
+	}
+	if host.Memory != 64<<20 || host.NanoCPUs != 1e9 || *host.PidsLimit != 100 || *result.Container.Config.StopTimeout != 5 {
+		t.Errorf("limits are %d bytes, %d cpu, %d processes", host.Memory, host.NanoCPUs, *host.PidsLimit)
+	}
+	for _, bindings := range result.Container.NetworkSettings.Ports {
+		for _, b := range bindings {
+			if b.HostIP.String() != "127.0.0.1" {
+				t.Errorf("a port is published on %s", b.HostIP)
+			}
+		}
+	}
+}
+
+func TestDeploy_changes(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, alone)
+	s.deploy()
+	for _, c := range []struct {
+		behaviour, file, before, after, cause string
+	}{
+		{"an environment variable", "compose.yaml", "build: service", "build: service\n    environment: {A: b}",
+			"configuration changed: environment A"},
+		{"the source of the service", "service/main.go", "listening", "listening now", "build context changed"},
+		{"what .dockerignore leaves out", "service/.dockerignore", "README.md", "README.md\nx", "build context changed"},
+	} {
+		s.edit(c.file, c.before, c.after)
+		plan := s.plan()
+		if !strings.Contains(plan.String(), c.cause) {
+			t.Errorf("%s: the plan is\n%s", c.behaviour, plan)
+		}
+		s.deploy()
+		if again := s.plan(); len(again.Changes()) != 0 {
+			t.Errorf("%s: afterwards the plan is\n%s", c.behaviour, again)
+		}
+	}
+	s.write("service/README.md", "ignored")
+	if plan := s.plan(); len(plan.Changes()) != 0 {
+		t.Errorf("an ignored file changes\n%s", plan)
+	}
+}
+
+func TestDeploy_interrupted(t *testing.T) {
+	t.Parallel()
+	for _, after := range []string{
+		"create network NAME_default", "create container NAME-postgres-1", "start container NAME-postgres-1",
+		"await postgres", "create container NAME-foo-1", "start container NAME-foo-1",
+	} {
+		t.Run("converges after "+after, func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t, whole)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			watch := &recorder{t: t, cancel: cancel, after: strings.ReplaceAll(after, "NAME", s.name)}
+			if err := s.execute(ctx, s.plan(), watch); !errors.Is(err, errStopped) {
+				t.Fatalf("the interrupted run returns %v", err)
+			}
+			s.deploy()
+			if again := s.plan(); len(again.Changes()) != 0 {
+				t.Errorf("after the same command again, the plan is\n%s", again)
+			}
+			if got := s.states(); got["foo"] != deploy.Running || got["postgres"] != deploy.Running {
+				t.Errorf("containers are %v", got)
+			}
+		})
+	}
+}
+
+func TestDeploy_ports(t *testing.T) {
+	t.Parallel()
+	t.Run("takes another port, says so and keeps it", func(t *testing.T) {
+		t.Parallel()
+		s := newStack(t, alone)
+		wanted := s.plan().Published["foo"][0].Wanted.HostPort
+		holder, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", wanted))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan := s.deploy()
+		chosen := plan.Published["foo"][0].Chosen
+		if chosen == wanted || len(plan.Notices) != 1 || !strings.Contains(plan.Notices[0], fmt.Sprint(wanted)) {
+			t.Errorf("wanted %d, chosen %d, notices %q", wanted, chosen, plan.Notices)
+		}
+		holder.Close()
+		if again := s.deploy(); again.Published["foo"][0].Chosen != chosen || len(again.Changes()) != 0 {
+			t.Errorf("the second deployment takes %v and changes\n%s", again.Published, again)
+		}
+	})
+	t.Run("names the container that holds a fixed port", func(t *testing.T) {
+		t.Parallel()
+		s, other := newStack(t, alone), newStack(t, alone)
+		s.deploy()
+		port := s.plan().Published["foo"][0].Chosen
+		other.write(deploy.ComposeFile, fmt.Sprintf(`{services: {foo: {build: service, ports: ["%d:8080"],
+			labels: {run.minos.port: fixed}}}}`, port))
+		_, err := other.tryPlan(t.Context())
+		if !errors.Is(err, deploy.ErrConflict) || !strings.Contains(err.Error(), fmt.Sprint(port)) ||
+			!strings.Contains(err.Error(), s.name+"-foo-1") {
+			t.Errorf("the plan's error is %v", err)
+		}
+	})
+}
