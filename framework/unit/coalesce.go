@@ -1,0 +1,199 @@
+package unit
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Coalescer is a store that commits what waits together: while as many commits
+// run as it has writers, those that come are kept, and go in one commit when a
+// writer is free (group commit). Nobody is made to wait for company: a commit
+// that finds a writer free goes at once, alone.
+//
+// A batch that another writer got in the way of is committed again without the
+// work that is to blame, whose caller alone gets the error.
+type Coalescer struct {
+	store  Store
+	config CoalesceConfig
+
+	mu      sync.Mutex
+	running int
+	waiting []*commitCall
+}
+
+// CoalesceConfig tunes a Coalescer.
+type CoalesceConfig struct {
+	// Writers is how many commits run at once. Zero means 4.
+	Writers int
+	// Works bounds a batch. Zero means 256.
+	Works int
+	// Timeout bounds one commit of the store, whose callers' own contexts do not
+	// end it: others are in it. Zero means 30 seconds.
+	Timeout time.Duration
+}
+
+// commitCall is one call of Commit.
+type commitCall struct {
+	works []*Work
+	err   error
+	done  chan struct{} // closed when err is set
+
+	// lead is closed, with batch set, to have the caller commit a batch that it
+	// is part of. So no goroutine is started.
+	lead  chan struct{}
+	batch []*commitCall
+}
+
+// Coalesce returns a store that commits to store in groups.
+func Coalesce(store Store, config CoalesceConfig) *Coalescer {
+	config.Writers = cmp.Or(config.Writers, 4)
+	config.Works = cmp.Or(config.Works, 256)
+	config.Timeout = cmp.Or(config.Timeout, 30*time.Second)
+	return &Coalescer{store: store, config: config}
+}
+
+var _ Store = (*Coalescer)(nil)
+
+// Commit commits works with whatever else waits. When ctx ends before the
+// commit has begun nothing is stored; after that Commit waits for the outcome,
+// so that it is known.
+func (c *Coalescer) Commit(ctx context.Context, works ...*Work) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	call := &commitCall{works: works, done: make(chan struct{}), lead: make(chan struct{})}
+	c.mu.Lock()
+	if c.running < c.config.Writers {
+		c.running++
+		c.mu.Unlock()
+		c.commit(ctx, []*commitCall{call})
+		return call.err
+	}
+	c.waiting = append(c.waiting, call)
+	c.mu.Unlock()
+	select {
+	case <-call.done:
+	case <-call.lead:
+		c.commit(ctx, call.batch)
+	case <-ctx.Done():
+		if c.withdraw(call) {
+			return ctx.Err()
+		}
+		select {
+		case <-call.done:
+		case <-call.lead:
+			c.commit(ctx, call.batch)
+		}
+	}
+	return call.err
+}
+
+// withdraw reports whether call was still waiting, and no longer is.
+func (c *Coalescer) withdraw(call *commitCall) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.Index(c.waiting, call)
+	if i < 0 {
+		return false
+	}
+	c.waiting = slices.Delete(c.waiting, i, i+1)
+	return true
+}
+
+// commit commits a batch, sets the outcome of each call in it, and hands the
+// writer on.
+func (c *Coalescer) commit(ctx context.Context, batch []*commitCall) {
+	defer c.next()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.config.Timeout)
+	defer cancel()
+	for len(batch) > 0 {
+		err := c.store.Commit(ctx, join(batch)...)
+		guilty := blame(batch, err)
+		if len(guilty) == 0 {
+			finish(batch, err)
+			return
+		}
+		batch = slices.DeleteFunc(batch, func(call *commitCall) bool { return slices.Contains(guilty, call) })
+		finish(guilty, nil)
+	}
+}
+
+// next hands the writer to a call that waits, with all that go with it.
+func (c *Coalescer) next() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.waiting) == 0 {
+		c.running--
+		return
+	}
+	works, n := 0, 0
+	for n < len(c.waiting) && (n == 0 || works+len(c.waiting[n].works) <= c.config.Works) {
+		works += len(c.waiting[n].works)
+		n++
+	}
+	leader := c.waiting[0]
+	leader.batch = slices.Clone(c.waiting[:n])
+	c.waiting = slices.Delete(c.waiting, 0, n)
+	close(leader.lead)
+}
+
+func join(batch []*commitCall) []*Work {
+	var works []*Work
+	for _, call := range batch {
+		works = append(works, call.works...)
+	}
+	return works
+}
+
+// finish sets the outcome of calls that have none yet.
+func finish(calls []*commitCall, err error) {
+	for _, call := range calls {
+		call.err = cmp.Or(call.err, err)
+		close(call.done)
+	}
+}
+
+// blame returns the calls that a batch failed for, with their errors set, or
+// none when it did not fail or all are in it together: after a lost connection
+// nobody knows what was stored.
+func blame(batch []*commitCall, err error) []*commitCall {
+	if err == nil {
+		return nil
+	}
+	if conflict, ok := errors.AsType[*ConflictError](err); ok {
+		call, first := owner(batch, conflict.Work)
+		own := *conflict
+		own.Work -= first
+		call.err = &own
+		return []*commitCall{call}
+	}
+	if duplicate, ok := errors.AsType[*DuplicateError](err); ok {
+		call, first := owner(batch, duplicate.Work)
+		own := *duplicate
+		own.Work -= first
+		call.err = &own
+		return []*commitCall{call}
+	}
+	var guilty []*commitCall
+	for _, call := range batch {
+		if _, call.err = NewBatch(call.works...); call.err != nil {
+			guilty = append(guilty, call)
+		}
+	}
+	return guilty
+}
+
+// owner returns the call that a work belongs to, and the index of its first.
+func owner(batch []*commitCall, work int) (call *commitCall, first int) {
+	for _, call := range batch {
+		if work < first+len(call.works) {
+			return call, first
+		}
+		first += len(call.works)
+	}
+	return batch[len(batch)-1], first
+}
