@@ -201,12 +201,15 @@ main() {
 		for name in "${wanted[@]}"; do need "$name"; done
 		return
 	fi
-	# The two halves have nothing in common, so they are built at once.
+	# The two halves have nothing in common, so they are built at once; nobody leaves before both have ended.
+	local services servers status=0
 	(need golang) &
-	local half=$!
-	need kafka
-	need postgres
-	wait "$half"
+	services=$!
+	(need kafka; need postgres) &
+	servers=$!
+	wait "$services" || status=1
+	wait "$servers" || status=1
+	return "$status"
 }
 
 main "$@"
