@@ -35,7 +35,7 @@ type Service struct {
 	state brokerState
 }
 
-// watchedStore is a store whose commits wake the relay.
+// watchedStore is a store whose commits go in groups and wake the relay.
 type watchedStore struct {
 	Store
 	watched *unit.Watched
@@ -85,7 +85,8 @@ func (s *Service) assemble(build func(*App) error) error {
 	if err != nil {
 		return err
 	}
-	store := watchedStore{Store: s.store, watched: unit.Watch(s.store, s.relay.Wake)}
+	commits := unit.Coalesce(s.store, unit.CoalesceConfig{})
+	store := watchedStore{Store: s.store, watched: unit.Watch(commits, s.relay.Wake)}
 	s.client, err = broker.NewClient(s.broker, s.broker, broker.ClientConfig{
 		ReplyTopic: s.queryReplyTopic(), Logger: s.logger,
 	})

@@ -15,7 +15,8 @@ import (
 // that finds a writer free goes at once, alone.
 //
 // A batch that another writer got in the way of is committed again without the
-// work that is to blame, whose caller alone gets the error.
+// work that is to blame, whose caller alone gets the error. Works with SQL of
+// their own, which may be wrong, go alone.
 type Coalescer struct {
 	store  Store
 	config CoalesceConfig
@@ -64,6 +65,9 @@ var _ Store = (*Coalescer)(nil)
 func (c *Coalescer) Commit(ctx context.Context, works ...*Work) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if slices.ContainsFunc(works, func(w *Work) bool { return len(w.Statements) > 0 }) {
+		return c.store.Commit(ctx, works...)
 	}
 	call := &commitCall{works: works, done: make(chan struct{}), lead: make(chan struct{})}
 	c.mu.Lock()
