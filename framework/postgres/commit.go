@@ -1,0 +1,97 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/minos-framework/minos-go/framework/unit"
+)
+
+// Commit implements unit.Store, in one round trip: one statement, followed in
+// the same transaction by those of the works.
+func (s *Store) Commit(ctx context.Context, works ...*unit.Work) error {
+	b, err := unit.NewBatch(works...)
+	if err != nil || b.Empty() {
+		return err
+	}
+	shape, args := arguments(b)
+	if b.HasStatements() {
+		return s.commitAll(ctx, b, shape, args)
+	}
+	if _, err := s.pool.Exec(ctx, s.statement(shape), args...); err != nil {
+		return refused(b, err)
+	}
+	return nil
+}
+
+// commitAll commits a batch that has statements: what is sent as one pgx.Batch
+// is one transaction.
+func (s *Store) commitAll(ctx context.Context, b *unit.Batch, shape shape, args []any) (err error) {
+	var batch pgx.Batch
+	if shape != 0 {
+		batch.Queue(s.statement(shape), args...)
+	}
+	for _, w := range b.Works {
+		for _, st := range w.Statements {
+			batch.Queue(st.SQL, st.Args...)
+		}
+	}
+	results := s.pool.SendBatch(ctx, &batch)
+	for range batch.Len() {
+		if _, err := results.Exec(); err != nil {
+			_ = results.Close() // tells the same error
+			return refused(b, err)
+		}
+	}
+	if err := results.Close(); err != nil {
+		return fmt.Errorf("commit to postgres: %w", err)
+	}
+	return nil
+}
+
+// statement returns the statement for a shape, which is written once.
+func (s *Store) statement(of shape) string {
+	text, ok := s.statements.Load(of)
+	if !ok {
+		text, _ = s.statements.LoadOrStore(of, statement(of))
+	}
+	return text.(string)
+}
+
+// The codes of errors that say that somebody was first.
+const (
+	uniqueViolation = "23505"
+	refusal         = "MN409" // of minos.refuse
+)
+
+// refused turns the database's error into the framework's, keeping the cause.
+// The error's detail names the key.
+func refused(b *unit.Batch, err error) error {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || pg.Code != refusal && (pg.Code != uniqueViolation || pg.SchemaName != "minos") {
+		return fmt.Errorf("commit to postgres: %w", err)
+	}
+	if pg.TableName == "receipt" {
+		for _, r := range b.Receipts {
+			if strings.Contains(pg.Detail, "("+r.Message.String()+", "+r.Topic+")") {
+				return b.Duplicate(r, err)
+			}
+		}
+	}
+	for _, s := range b.States {
+		if strings.Contains(pg.Detail, s.Aggregate.String()) {
+			return b.Conflict(s.Aggregate, err)
+		}
+	}
+	for _, e := range b.Sagas {
+		if strings.Contains(pg.Detail, e.ID.String()) {
+			return b.Conflict(e.ID, err)
+		}
+	}
+	return fmt.Errorf("commit to postgres: %w", err)
+}

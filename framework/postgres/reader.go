@@ -1,0 +1,134 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/minos-framework/minos-go/framework/aggregate"
+	"github.com/minos-framework/minos-go/framework/unit"
+)
+
+// page is how many rows a sequence reads at a time. No connection is held
+// while they are yielded.
+const page = 500
+
+// Snapshot implements aggregate.Reader.
+func (s *Store) Snapshot(ctx context.Context, name string, id uuid.UUID) (unit.Snapshot, error) {
+	rows, _ := s.pool.Query(ctx, selectSnapshot+"name = $1 AND aggregate = $2", name, id) // rows tell the error
+	snapshot, err := pgx.CollectExactlyOneRow(rows, scanSnapshot)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return unit.Snapshot{}, aggregate.ErrNotFound
+	}
+	if err != nil {
+		return unit.Snapshot{}, fmt.Errorf("read state of %s %s: %w", name, id, err)
+	}
+	return snapshot, nil
+}
+
+const selectSnapshot = "SELECT aggregate, name, version, data, created_at, updated_at FROM minos.snapshot WHERE "
+
+func scanSnapshot(row pgx.CollectableRow) (s unit.Snapshot, err error) {
+	err = row.Scan(&s.Aggregate, &s.Name, &s.Version, (*[]byte)(&s.Data), &s.CreatedAt, &s.UpdatedAt)
+	s.CreatedAt, s.UpdatedAt = s.CreatedAt.UTC(), s.UpdatedAt.UTC()
+	return s, err
+}
+
+// Snapshots implements aggregate.Reader. It reads in pages, each of them as of
+// its own time.
+func (s *Store) Snapshots(ctx context.Context, query aggregate.Query) iter.Seq2[unit.Snapshot, error] {
+	sql, args := selection(query)
+	return func(yield func(unit.Snapshot, error) bool) {
+		left, after := query.Limit, uuid.Nil
+		for {
+			limit := page
+			if query.Limit > 0 {
+				limit = min(page, left)
+			}
+			rows, _ := s.pool.Query(ctx, sql, append(args, after, limit)...) // rows tell the error
+			snapshots, err := pgx.CollectRows(rows, scanSnapshot)
+			if err != nil {
+				yield(unit.Snapshot{}, fmt.Errorf("read states of %s: %w", query.Name, err))
+				return
+			}
+			for _, snapshot := range snapshots {
+				if !yield(snapshot, nil) {
+					return
+				}
+				after = snapshot.Aggregate
+			}
+			left -= len(snapshots)
+			if len(snapshots) < limit || query.Limit > 0 && left == 0 {
+				return
+			}
+		}
+	}
+}
+
+// selection returns the SQL for one page of a query. Its last two arguments,
+// the id to go on after and the limit, are the caller's.
+func selection(query aggregate.Query) (sql string, args []any) {
+	var text strings.Builder
+	text.WriteString(selectSnapshot + "name = $1 AND data IS NOT NULL")
+	args = append(args, query.Name)
+	where := func(format string, values ...any) {
+		places := make([]any, len(values))
+		for i := range values {
+			places[i] = len(args) + i + 1
+		}
+		args = append(args, values...)
+		fmt.Fprintf(&text, format, places...)
+	}
+	if query.IDs != nil {
+		where(" AND aggregate = ANY($%d)", query.IDs)
+	}
+	for _, c := range query.Where {
+		where(" AND data -> $%d::text = $%d::jsonb", c.Field, c.Value)
+	}
+	fmt.Fprintf(&text, " AND aggregate > $%d ORDER BY aggregate LIMIT $%d", len(args)+1, len(args)+2)
+	return text.String(), args[:len(args):len(args)]
+}
+
+// History implements aggregate.Reader.
+func (s *Store) History(ctx context.Context, id uuid.UUID, after int) iter.Seq2[unit.Event, error] {
+	const sql = selectEvent + "aggregate = $1 AND version > $2 AND tx IS NULL ORDER BY version LIMIT $3"
+	return func(yield func(unit.Event, error) bool) {
+		for {
+			rows, _ := s.pool.Query(ctx, sql, id, after, page) // rows tell the error
+			events, err := pgx.CollectRows(rows, scanEvent)
+			if err != nil {
+				yield(unit.Event{}, fmt.Errorf("read history of %s: %w", id, err))
+				return
+			}
+			for _, e := range events {
+				if !yield(e, nil) {
+					return
+				}
+				after = e.Version
+			}
+			if len(events) < page {
+				return
+			}
+		}
+	}
+}
+
+const selectEvent = `SELECT seq, aggregate, version, name, action, schema, data, headers, created_at
+	FROM minos.event WHERE `
+
+func scanEvent(row pgx.CollectableRow) (e unit.Event, err error) {
+	var headers []byte
+	err = row.Scan(&e.Seq, &e.Aggregate, &e.Version, &e.Name, &e.Action, &e.Schema, (*[]byte)(&e.Data),
+		&headers, &e.CreatedAt)
+	if err != nil {
+		return e, err
+	}
+	e.CreatedAt = e.CreatedAt.UTC()
+	e.Headers, err = decodeHeaders(headers)
+	return e, err
+}
