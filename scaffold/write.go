@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -31,15 +32,25 @@ func (p *Plan) Write(ctx context.Context) error {
 			return err
 		}
 		if err := w.stage(change); err != nil {
-			return fmt.Errorf("write %s: %w", change.Path, err)
+			return p.failed(change, err)
 		}
 	}
 	for _, change := range p.Changes {
 		if err := w.settle(change); err != nil {
-			return fmt.Errorf("write %s: %w", change.Path, err)
+			return p.failed(change, err)
 		}
 	}
 	return nil
+}
+
+// failed names the file that was to be written, and not the name it had meanwhile.
+func (p *Plan) failed(c Change, err error) error {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		err = at.Err
+	} else if at, ok := errors.AsType[*os.LinkError](err); ok {
+		err = at.Err
+	}
+	return fmt.Errorf("write %s: %w", filepath.Join(p.Dir, filepath.FromSlash(c.Path)), err)
 }
 
 // writer is one run of Write.

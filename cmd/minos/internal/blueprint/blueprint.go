@@ -32,7 +32,13 @@ func (b Blueprint) Project(dir string, m *manifest.Manifest) (*scaffold.Plan, er
 		return nil, err
 	}
 	p := &scaffold.Plan{Dir: dir}
-	return p, p.Fresh(".", "new project "+m.Name, append(files, last))
+	if err := p.Fresh(".", "new project "+m.Name, append(files, last)); err != nil {
+		return nil, err
+	}
+	if p.Empty() {
+		return nil, &scaffold.ConflictError{Paths: []string{dir}, Problem: "holds project " + m.Name + " already"}
+	}
+	return p, nil
 }
 
 // NewService says which service is to be made.

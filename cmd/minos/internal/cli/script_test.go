@@ -1,0 +1,44 @@
+package cli_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/minos-framework/minos-go/cmd/minos/internal/cli"
+	"github.com/minos-framework/minos-go/cmd/minos/internal/terminal"
+)
+
+// TestMain lets scripts run minos: the test's own binary stands in for it.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"minos":  func() { os.Exit(cli.Main(context.Background(), os.Args[1:], terminal.Std())) },
+		"status": status,
+	})
+}
+
+// status runs minos with the arguments after the first and exits with 0 when
+// its exit code was the first: scripts cannot tell 1 from 6 otherwise.
+func status() {
+	want := os.Args[1]
+	got := cli.Main(context.Background(), os.Args[2:], terminal.Std())
+	if want != strconv.Itoa(got) {
+		os.Stderr.WriteString("exit code " + strconv.Itoa(got) + ", want " + want + "\n")
+		os.Exit(1)
+	}
+}
+
+// TestScripts runs testdata/script: one file for each command, to be read as
+// its documentation.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+	})
+}
