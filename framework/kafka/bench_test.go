@@ -7,6 +7,7 @@ import (
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
-func msg(topic, key string) broker.Message {
+// message returns a message like those that services send.
+func message(topic, key string) broker.Message {
 	return broker.Message{ID: unit.NewID(), Topic: topic, Key: key, Content: json.RawMessage(`{"a":1}`)}
 }

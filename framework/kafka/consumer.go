@@ -27,6 +27,9 @@ const (
 	// commits them every commitEvery: a crash repeats what finished within both.
 	storeEvery  = 100 * time.Millisecond
 	commitEvery = 500 * time.Millisecond
+
+	// closeTime bounds how long a stop waits for the broker.
+	closeTime = 3 * time.Second
 )
 
 // place is one partition of one topic.
@@ -122,7 +125,7 @@ func (b *Broker) Subscribe(ctx context.Context, s broker.Subscription) error {
 	c.store()
 	// The client commits what was stored and leaves the group. Without a broker
 	// that would last; the group finds out by itself then.
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
 	if closeErr := await(closing, client.Close); closeErr != nil {
 		b.config.Logger.WarnContext(ctx, "kafka: consumer not closed in time", "group", s.Group, "error", closeErr)

@@ -108,6 +108,7 @@ func (c Config) settings(more ck.ConfigMap) *ck.ConfigMap {
 		"reconnect.backoff.ms":               50,
 		"reconnect.backoff.max.ms":           1000,
 		"allow.auto.create.topics":           false,
+		"enable.metrics.push":                false,
 	}
 	maps.Copy(settings, more)
 	for name, value := range c.Client {
