@@ -38,8 +38,8 @@ func compensating(s *system) (uuid.UUID, unit.Message) {
 // watch runs the manager's deadlines until the test ends.
 func watch(s *system) {
 	ctx, cancel := context.WithCancel(s.t.Context())
-	done := make(chan error)
-	go func() { done <- s.manager.Watch(ctx) }()
+	done, manager := make(chan error), s.manager
+	go func() { done <- manager.Watch(ctx) }()
 	s.t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -110,17 +110,20 @@ func TestManager_compensation(t *testing.T) {
 			Commit()
 		id := start(s, d, trip{})
 		s.answer(s.request("Look"), http.StatusOK, nil)
-		if x := s.execution(id, saga.Errored); !slices.Equal(x.Steps, []saga.StepStatus{saga.Undone, saga.Executed, saga.Failed}) {
+		x := s.execution(id, saga.Errored)
+		if !slices.Equal(x.Steps, []saga.StepStatus{saga.Undone, saga.Executed, saga.Failed}) {
 			t.Errorf("steps %v", x.Steps)
 		}
 	})
 	t.Run("fails a request that cannot be made", func(t *testing.T) {
 		t.Parallel()
 		for name, execute := range map[string]func(context.Context, *trip) (saga.Request, error){
-			"no money":              func(context.Context, *trip) (saga.Request, error) { return saga.Request{}, errNoMoney },
-			"has no topic":          func(context.Context, *trip) (saga.Request, error) { return saga.Request{}, nil },
-			"encode the request to": func(context.Context, *trip) (saga.Request, error) { return saga.Request{"Book", t.Log, ""}, nil },
-			"panic: oh no":          func(context.Context, *trip) (saga.Request, error) { panic("oh no") },
+			"no money":     func(context.Context, *trip) (saga.Request, error) { return saga.Request{}, errNoMoney },
+			"has no topic": func(context.Context, *trip) (saga.Request, error) { return saga.Request{}, nil },
+			"panic: oh no": func(context.Context, *trip) (saga.Request, error) { panic("oh no") },
+			"encode the request to Book": func(context.Context, *trip) (saga.Request, error) {
+				return saga.Request{Topic: "Book", Content: t.Log}, nil
+			},
 		} {
 			s := setup(t, saga.Config{})
 			d := saga.New[trip]("Fail").
@@ -239,6 +242,26 @@ func TestManager_compensationTries(t *testing.T) {
 				t.Errorf("steps %v", x.Steps)
 			}
 			s.silent()
+		})
+	})
+	t.Run("counts a compensation that is never decided on the latest state", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			s := setup(t, saga.Config{Attempts: 3})
+			watch(s)
+			counter := unit.NewID()
+			d := saga.New[trip]("Late").
+				Local("first", do("done")).OnFailure(func(ctx context.Context, _ *trip) error {
+				stage(unit.From(ctx), counter, 7)
+				return nil
+			}).
+				Remote("second", ask("Ask")).
+				Commit()
+			id := start(s, d, trip{})
+			after(time.Hour)
+			if x := s.execution(id, saga.NeedsAttention); !strings.Contains(x.Undo.Text, "another writer was first") {
+				t.Errorf("undo %v", x.Undo)
+			}
 		})
 	})
 	t.Run("counts a compensation that the store refuses", func(t *testing.T) {

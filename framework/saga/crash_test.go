@@ -79,7 +79,7 @@ func (l *life) boot(process *mortal) {
 	}
 	l.process = process
 	m, err := saga.NewManager(process, saga.Config{
-		Service: "trips", Attempts: 3, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Service: "trips", Attempts: 3, Tick: 5 * time.Second, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	if err != nil {
 		l.t.Fatal(err)
@@ -91,8 +91,8 @@ func (l *life) boot(process *mortal) {
 	go func() { _ = m.Watch(ctx) }()
 }
 
-// step sends what was committed, delivers all replies so far, and lets a
-// second pass. It starts another process when the one that was is dead.
+// step sends what was committed, delivers all replies so far, and lets some
+// time pass. It starts another process when the one that was is dead.
 func (l *life) step() {
 	for _, m := range l.sent() {
 		if l.seen[m.ID] {
@@ -109,7 +109,7 @@ func (l *life) step() {
 			l.t.Errorf("deliver %s: %v", m.ID, err)
 		}
 	}
-	after(time.Second)
+	after(10 * time.Second)
 	if l.process.killed() {
 		l.boot(&mortal{Store: l.store})
 	}
@@ -135,7 +135,7 @@ func live(t *testing.T, answers map[string]int, at int, late bool) (order []stri
 	if err != nil && !errors.Is(err, errKilled) {
 		t.Fatal(err)
 	}
-	for range 600 {
+	for range 60 {
 		l.step()
 		if len(l.replies) == 0 {
 			continue
@@ -176,7 +176,8 @@ func TestManager_killed(t *testing.T) {
 		},
 		{
 			"while a compensation is refused again and again",
-			map[string]int{"BookHotel": http.StatusConflict, "CancelFlight": http.StatusServiceUnavailable}, saga.NeedsAttention,
+			map[string]int{"BookHotel": http.StatusConflict, "CancelFlight": http.StatusServiceUnavailable},
+			saga.NeedsAttention,
 			[]string{"BookFlight", "noted", "BookHotel", "unnoted", "CancelFlight", "CancelFlight", "CancelFlight"},
 		},
 		{

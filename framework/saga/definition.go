@@ -35,16 +35,26 @@ type LocalStep[C any] struct {
 	step *step
 }
 
+// The callbacks of a definition. Each gets a copy of the context. What it
+// changes there is kept when it returns nil; of an OnSuccess that failed it is
+// kept too, since the step was done and its OnFailure has to know what to undo.
+//
+// A callback may be called more than once for one execution, after a conflict
+// or a crash, until the commit that holds its effects: what it stages counts
+// once, what it does outside may happen again. One that panics has failed.
+type (
+	// RequestFunc returns the request that a remote step sends.
+	RequestFunc[C any] func(ctx context.Context, c *C) (Request, error)
+	// ResponseFunc takes the reply to a remote step's request.
+	ResponseFunc[C any] func(ctx context.Context, c *C, r Response) error
+	// LocalFunc does what a local step does, through the unit of work that ctx
+	// carries.
+	LocalFunc[C any] func(ctx context.Context, c *C) error
+)
+
 // New begins version 1 of a saga whose steps share a context of type C. The
 // context is kept as JSON between the steps, so all that matters in it has to
 // survive that: Register refuses a type that loses fields.
-//
-// A callback gets a copy of the context. What it changes there is kept when it
-// returns nil; of an OnSuccess that failed it is kept too, since the step was
-// done and its OnFailure has to know what to undo. A callback may be called
-// more than once for one execution, after a conflict or a crash, until the
-// commit that holds its effects: what it stages counts once, what it does
-// outside may happen again. One that panics has failed.
 func New[C any](name string) *Builder[C] {
 	decode := func(data json.RawMessage) (any, error) {
 		c := new(C)
@@ -69,7 +79,7 @@ func (b *Builder[C]) Version(n int) *Builder[C] {
 // for its reply. A reply with a status other than 2xx says that the step was
 // not done; unless OnError handles it, it fails the saga. No reply within the
 // step's Timeout fails the saga as well.
-func (b *Builder[C]) Remote(name string, execute func(context.Context, *C) (Request, error)) *RemoteStep[C] {
+func (b *Builder[C]) Remote(name string, execute RequestFunc[C]) *RemoteStep[C] {
 	s := b.plan.add(name, caller())
 	s.remote = true
 	s.execute = requester(execute)
@@ -79,7 +89,7 @@ func (b *Builder[C]) Remote(name string, execute func(context.Context, *C) (Requ
 // Local adds a step that this service does: what execute stages through its
 // context commits with the transition, and is dropped when execute fails, which
 // fails the saga.
-func (b *Builder[C]) Local(name string, execute func(context.Context, *C) error) *LocalStep[C] {
+func (b *Builder[C]) Local(name string, execute LocalFunc[C]) *LocalStep[C] {
 	s := b.plan.add(name, caller())
 	s.execute = doer(execute)
 	return &LocalStep[C]{b, s}
@@ -95,7 +105,7 @@ func (b *Builder[C]) Commit() *Definition[C] {
 
 // OnSuccess sets what is called with the reply of a step that was done. An
 // error fails the saga, and this step is the first to be compensated.
-func (r *RemoteStep[C]) OnSuccess(fn func(context.Context, *C, Response) error) *RemoteStep[C] {
+func (r *RemoteStep[C]) OnSuccess(fn ResponseFunc[C]) *RemoteStep[C] {
 	r.plan.once(r.step, "OnSuccess", r.step.onSuccess != nil, fn == nil, caller())
 	r.step.onSuccess = listener(fn)
 	return r
@@ -106,7 +116,7 @@ func (r *RemoteStep[C]) OnSuccess(fn func(context.Context, *C, Response) error) 
 // step; an error fails the saga with that cause. Without OnError the saga
 // fails with the reply's error. Either way the step was not done, and is not
 // compensated.
-func (r *RemoteStep[C]) OnError(fn func(context.Context, *C, Response) error) *RemoteStep[C] {
+func (r *RemoteStep[C]) OnError(fn ResponseFunc[C]) *RemoteStep[C] {
 	r.plan.once(r.step, "OnError", r.step.onError != nil, fn == nil, caller())
 	r.step.onError = listener(fn)
 	return r
@@ -115,9 +125,11 @@ func (r *RemoteStep[C]) OnError(fn func(context.Context, *C, Response) error) *R
 // OnFailure sets what undoes the step when the saga fails after it: the
 // request that fn returns is sent, and its reply is waited for. A request
 // without a topic says that there is nothing to undo. It is also called when
-// no reply came in time, since the step may have been done: what it undoes is
-// then best named by something that the request had, not by its reply.
-func (r *RemoteStep[C]) OnFailure(fn func(context.Context, *C) (Request, error)) *RemoteStep[C] {
+// no reply came in time, since the step may have been done, or be done after
+// its compensation was asked for: what it undoes is then best named by something
+// that the request had, not by its reply, and is best refused when it is not
+// there, so that the execution comes to need attention.
+func (r *RemoteStep[C]) OnFailure(fn RequestFunc[C]) *RemoteStep[C] {
 	r.plan.once(r.step, "OnFailure", r.step.onFailure != nil, fn == nil, caller())
 	r.step.onFailure = requester(fn)
 	return r
@@ -136,7 +148,7 @@ func (r *RemoteStep[C]) Timeout(d time.Duration) *RemoteStep[C] {
 }
 
 // OnFailure sets what undoes the step when a later one fails.
-func (l *LocalStep[C]) OnFailure(fn func(context.Context, *C) error) *LocalStep[C] {
+func (l *LocalStep[C]) OnFailure(fn LocalFunc[C]) *LocalStep[C] {
 	l.plan.once(l.step, "OnFailure", l.step.onFailure != nil, fn == nil, caller())
 	l.step.onFailure = doer(fn)
 	return l
@@ -172,21 +184,21 @@ type (
 	listen  func(ctx context.Context, c any, r Response) error
 )
 
-func requester[C any](fn func(context.Context, *C) (Request, error)) request {
+func requester[C any](fn RequestFunc[C]) request {
 	if fn == nil {
 		return nil
 	}
 	return func(ctx context.Context, c any) (Request, error) { return fn(ctx, c.(*C)) }
 }
 
-func doer[C any](fn func(context.Context, *C) error) request {
+func doer[C any](fn LocalFunc[C]) request {
 	if fn == nil {
 		return nil
 	}
 	return func(ctx context.Context, c any) (Request, error) { return Request{}, fn(ctx, c.(*C)) }
 }
 
-func listener[C any](fn func(context.Context, *C, Response) error) listen {
+func listener[C any](fn ResponseFunc[C]) listen {
 	if fn == nil {
 		return nil
 	}

@@ -165,9 +165,12 @@ func TestRegister_contexts(t *testing.T) {
 		Err  error
 		Keys map[struct{ A int }]string
 	}]("kinds")), []string{
-		"Ch is a chan", "Fn is a func", "C is a complex64", "Err is an interface with methods, error", "Keys has keys of type",
+		"Ch is a chan", "Fn is a func", "C is a complex64",
+		"Err is an interface with methods, error", "Keys has keys of type",
 	})
-	expectFaults(t, saga.Register(m, defining[fmt.Stringer]("interface")), []string{"fmt.Stringer is an interface with methods"})
+	expectFaults(t, saga.Register(m, defining[fmt.Stringer]("interface")), []string{
+		"fmt.Stringer is an interface with methods",
+	})
 }
 
 // values is a context with all that JSON keeps.
@@ -193,7 +196,9 @@ func TestNewManager(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = saga.NewManager(store, saga.Config{Timeout: -1, Backoff: -1, Tick: -1, Attempts: -1})
-	expectFaults(t, err, []string{"Service: empty", "Timeout: negative", "Backoff: negative", "Tick: negative", "Attempts: negative"})
+	expectFaults(t, err, []string{
+		"Service: empty", "Timeout: negative", "Backoff: negative", "Tick: negative", "Attempts: negative",
+	})
 	for topic, config := range map[string]saga.Config{
 		"fooReply": {Service: "foo"}, "Answers": {Service: "foo", ReplyTopic: "Answers"}, "Own": {ReplyTopic: "Own"},
 	} {
