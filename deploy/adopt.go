@@ -64,6 +64,9 @@ func (s Service) check() error {
 		faults = append(faults, fmt.Errorf("services.%s.labels: %s is one of http, postgres, kafka, tcp, none and job",
 			s.Name, LabelProtocol))
 	}
+	if p := s.Protocol(); (p == HTTP || p == TCP) && s.ProtocolPort() == 0 {
+		faults = append(faults, fmt.Errorf("services.%s.ports: %s needs a published port to ask at", s.Name, p))
+	}
 	if p := s.Labels[LabelPort]; p != "" && p != PortFixed {
 		faults = append(faults, fmt.Errorf("services.%s.labels: %s is %s or not there", s.Name, LabelPort, PortFixed))
 	}

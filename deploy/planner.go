@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -200,7 +199,7 @@ func (p *planner) connect(s Service, container string, has []string, needs ...st
 func (p *planner) start(s Service, step Step, needs []string) {
 	step.Action, step.Service, step.Needs = StartContainer, s.Name, slices.Clone(needs)
 	for _, d := range s.DependsOn {
-		if d.Condition == Started {
+		if d.Condition == Started && !p.serves(d.Service) {
 			step.Needs = append(step.Needs, string(StartContainer)+" "+p.containerName(d.Service))
 		} else {
 			step.Needs = append(step.Needs, string(Await)+" "+d.Service)
@@ -210,6 +209,16 @@ func (p *planner) start(s Service, step Step, needs []string) {
 		step.Needs = append(step.Needs, string(CreateDatabase)+" "+name)
 	}
 	p.add(step)
+}
+
+// serves says whether a service is a database or broker. What depends on one is
+// started when it serves, whatever the condition says: "started" alone helps
+// nobody, and Compose's "healthy" needs a check that costs the engine a process
+// every few seconds.
+func (p *planner) serves(service string) bool {
+	s, _ := p.project.Service(service)
+	protocol := s.Protocol()
+	return protocol == Postgres || protocol == Kafka
 }
 
 // containerName returns the name that the container of a service has, or will have.
@@ -307,8 +316,8 @@ func (p *planner) await(s Service) {
 	cause := "it has to be ready"
 	for _, other := range p.scope {
 		for _, d := range other.DependsOn {
-			if d.Service == s.Name && d.Condition != Started {
-				cause = cmp.Or(other.Name, "another") + " waits for it"
+			if d.Service == s.Name && (d.Condition != Started || p.serves(s.Name)) {
+				cause = other.Name + " waits for it"
 			}
 		}
 	}

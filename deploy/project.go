@@ -148,7 +148,8 @@ type Dependency struct {
 // Condition is what a dependency has to have reached.
 type Condition string
 
-// The conditions, in Compose's words.
+// The conditions, in Compose's words. A database or broker is waited for until it
+// serves, with Started too.
 const (
 	Started   Condition = "service_started"
 	Healthy   Condition = "service_healthy" // ready, as Protocol says

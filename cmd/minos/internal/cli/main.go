@@ -49,6 +49,10 @@ func commands(env *Env) []*cli.Command {
 	return []*cli.Command{
 		newCommand(env),
 		setCommand(env),
+		deployCommand(env),
+		statusCommand(env),
+		logsCommand(env),
+		downCommand(env),
 		versionCommand(env),
 	}
 }
