@@ -320,7 +320,7 @@ func TestVendor(t *testing.T) {
 	source := fstest.MapFS{}
 	for _, name := range []string{
 		"fw/unit/unit.go", "fw/unit/unit_test.go", "fw/unit/unittest/suite.go", "fw/unit/testdata/x",
-		"fw/pg/pg.go", "fw/pg/internal/sql/one.sql", "fw/pg/internal/sql/one_test.go", "fw/other/other.go",
+		"fw/pg/pg.go", "fw/pg/schema/1.sql", "fw/pg/internal/sql/one.sql", "fw/pg/internal/sql/one_test.go", "fw/other/other.go",
 	} {
 		source[name] = &fstest.MapFile{Data: []byte(name)}
 	}
@@ -335,6 +335,7 @@ func TestVendor(t *testing.T) {
 	same(t, got, map[string]string{
 		"third_party/fw/fw/unit/unit.go":            "fw/unit/unit.go",
 		"third_party/fw/fw/pg/pg.go":                "fw/pg/pg.go",
+		"third_party/fw/fw/pg/schema/1.sql":         "fw/pg/schema/1.sql",
 		"third_party/fw/fw/pg/internal/sql/one.sql": "fw/pg/internal/sql/one.sql",
 		"third_party/fw/go.mod":                     "module fw\n",
 	})

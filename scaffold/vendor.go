@@ -10,8 +10,8 @@ import (
 )
 
 // Vendor returns the source of packages as a module of its own carries it: each
-// directory below source that packages names, with its internal packages and
-// without tests, followed by SumsFile. Paths are kept and put below prefix; dir
+// directory below source that packages names, with what it embeds and its
+// internal packages and without tests, followed by SumsFile. Paths are kept and put below prefix; dir
 // is where the result will stand. extra are files of the module that are not in
 // source, such as its go.mod.
 func Vendor(source fs.FS, packages []string, dir string, extra ...File) ([]File, error) {
@@ -22,8 +22,8 @@ func Vendor(source fs.FS, packages []string, dir string, extra ...File) ([]File,
 				return err
 			}
 			if entry.IsDir() {
-				if name != pkg && !strings.HasPrefix(name, pkg+"/internal") {
-					return fs.SkipDir // a package of its own, or testdata
+				if name != pkg && !travels(source, name, pkg) {
+					return fs.SkipDir
 				}
 				return nil
 			}
@@ -44,6 +44,16 @@ func Vendor(source fs.FS, packages []string, dir string, extra ...File) ([]File,
 	}
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	return append(files, File{Path: path.Join(dir, SumsFile), Mode: 0o644, Content: sums(dir, files)}), nil
+}
+
+// travels reports whether a directory below pkg is a part of it: an internal
+// package, or files that it embeds. Other packages and tests' data are not.
+func travels(source fs.FS, dir, pkg string) bool {
+	if strings.HasPrefix(dir, pkg+"/internal") {
+		return path.Base(dir) != "testdata"
+	}
+	packages, err := fs.Glob(source, dir+"/*.go")
+	return err == nil && len(packages) == 0 && path.Base(dir) != "testdata"
 }
 
 // SumsFile names the file that lists the hashes of the vendored files, in the
