@@ -29,6 +29,7 @@ import (
 
 	"github.com/minos-framework/minos-go"
 	"github.com/minos-framework/minos-go/cmd/minos/internal/terminal"
+	"github.com/minos-framework/minos-go/deploy/local"
 )
 
 // Env is what a command may use of the world. Its fields are not changed once a
@@ -49,6 +50,8 @@ func commands(env *Env) []*cli.Command {
 	return []*cli.Command{
 		newCommand(env),
 		setCommand(env),
+		devCommand(env),
+		demoCommand(env),
 		deployCommand(env),
 		statusCommand(env),
 		logsCommand(env),
@@ -101,7 +104,8 @@ func report(ctx context.Context, t *terminal.Terminal, err error) Class {
 		return OK
 	}
 	class := classOf(err)
-	if errors.Is(context.Cause(ctx), errInterrupted) {
+	// Of a service that had died, Ctrl-C only ends the others.
+	if errors.Is(context.Cause(ctx), errInterrupted) && !is[*local.ExitError](err) {
 		class = Interrupted
 		if errors.Is(err, context.Canceled) {
 			err = errInterrupted
