@@ -1,6 +1,13 @@
 package cli
 
-import "github.com/urfave/cli/v2"
+import (
+	"context"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/minos-framework/minos-go/cmd/minos/internal/terminal"
+)
 
 // Parsed is what parse made of a line, for tests.
 type Parsed struct {
@@ -34,4 +41,18 @@ func Classes() []Class {
 		classes = append(classes, o.class)
 	}
 	return classes
+}
+
+// Wait is a command that waits to be interrupted, and says so. A stubborn one
+// does not end then.
+func Wait(stubborn bool) int {
+	ctx, stop := withInterrupt(context.Background())
+	defer stop()
+	fmt.Println("ready")
+	<-ctx.Done()
+	fmt.Println("canceled")
+	if stubborn {
+		select {}
+	}
+	return int(report(ctx, terminal.Std(), fmt.Errorf("wait: %w", ctx.Err())))
 }

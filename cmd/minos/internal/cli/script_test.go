@@ -16,8 +16,10 @@ import (
 // TestMain lets scripts run minos: the test's own binary stands in for it.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"minos":  func() { os.Exit(cli.Main(context.Background(), os.Args[1:], terminal.Std())) },
-		"status": status,
+		"minos":    func() { os.Exit(cli.Main(context.Background(), os.Args[1:], terminal.Std())) },
+		"status":   status,
+		"waits":    func() { os.Exit(cli.Wait(false)) },
+		"stubborn": func() { os.Exit(cli.Wait(true)) },
 	})
 }
 
