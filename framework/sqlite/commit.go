@@ -1,0 +1,176 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/minos-framework/minos-go/framework/unit"
+)
+
+// Commit implements unit.Store. Calls that come at the same time share a
+// transaction, and with it one sync of the disk.
+func (s *Store) Commit(ctx context.Context, works ...*unit.Work) error {
+	b, err := unit.NewBatch(works...)
+	if err != nil || b.Empty() {
+		return err
+	}
+	return s.write(ctx, func(t *transaction) error { return t.store(b) })
+}
+
+// store writes a batch. Each row is written on the condition that the batch
+// sets, and one that was not written is the one to blame.
+func (t *transaction) store(b *unit.Batch) error {
+	for _, step := range []func(b *unit.Batch) error{
+		t.storeReceipts, t.storeStates, t.storeSagas, t.storeEvents, t.storeMessages, t.runStatements,
+	} {
+		if err := step(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *transaction) storeReceipts(b *unit.Batch) error {
+	for _, r := range b.Receipts {
+		n, err := t.exec(`INSERT INTO minos_receipt (message, topic, settled_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+			r.Message[:], r.Topic, time.Now().UnixMicro())
+		if err != nil {
+			return fmt.Errorf("store receipt of %s: %w", r.Message, err)
+		}
+		if n == 0 {
+			return b.Duplicate(r, nil)
+		}
+	}
+	return nil
+}
+
+func (t *transaction) storeStates(b *unit.Batch) error {
+	for _, s := range b.States {
+		n, err := t.storeState(s)
+		if err != nil {
+			return fmt.Errorf("store state of %s %s: %w", s.Name, s.Aggregate, err)
+		}
+		if n == 0 {
+			return b.Conflict(s.Aggregate, nil)
+		}
+	}
+	return nil
+}
+
+func (t *transaction) storeState(s unit.State) (int64, error) {
+	created, updated := s.CreatedAt.UnixMicro(), s.UpdatedAt.UnixMicro()
+	if s.Base == 0 {
+		return t.exec(`INSERT INTO minos_snapshot (name, aggregate, version, data, created_at, updated_at)
+			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			s.Name, s.Aggregate[:], s.Version, text(s.Data), created, updated)
+	}
+	return t.exec(`UPDATE minos_snapshot SET version = ?, data = ?, created_at = ?, updated_at = ?
+		WHERE name = ? AND aggregate = ? AND version = ?`,
+		s.Version, text(s.Data), created, updated, s.Name, s.Aggregate[:], s.Base)
+}
+
+func (t *transaction) storeSagas(b *unit.Batch) error {
+	now := time.Now()
+	for _, e := range b.Sagas {
+		n, err := t.storeSaga(e, now)
+		if err != nil {
+			return fmt.Errorf("store saga %s: %w", e.ID, err)
+		}
+		if n == 0 {
+			return b.Conflict(e.ID, nil)
+		}
+		for place, data := range e.Log {
+			_, err := t.exec(`INSERT INTO minos_saga_log (saga, revision, place, at, data) VALUES (?, ?, ?, ?, ?)`,
+				e.ID[:], e.Revision, place, now.UnixMicro(), text(data))
+			if err != nil {
+				return fmt.Errorf("store log of saga %s: %w", e.ID, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (t *transaction) storeSaga(e unit.Execution, now time.Time) (int64, error) {
+	var deadline any
+	if e.Timeout > 0 {
+		deadline = now.Add(e.Timeout).UnixMicro() + 1 // never early
+	}
+	if e.Base == 0 {
+		return t.exec(`INSERT INTO minos_saga (id, definition, revision, status, deadline, data)
+			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			e.ID[:], e.Definition, e.Revision, e.Status, deadline, text(e.Data))
+	}
+	return t.exec(`UPDATE minos_saga SET definition = ?, revision = ?, status = ?, deadline = ?, data = ?
+		WHERE id = ? AND revision = ?`,
+		e.Definition, e.Revision, e.Status, deadline, text(e.Data), e.ID[:], e.Base)
+}
+
+func (t *transaction) storeEvents(b *unit.Batch) error {
+	for _, e := range b.Events {
+		t.last++
+		n, err := t.exec(`INSERT INTO minos_event (seq, aggregate, version, name, action, schema, data, headers, created_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (aggregate, version) DO NOTHING`,
+			t.last, e.Aggregate[:], e.Version, e.Name, string(e.Action), e.Schema, text(e.Data),
+			encodeHeaders(e.Headers), e.CreatedAt.UnixMicro())
+		if err != nil {
+			return fmt.Errorf("store event %d of %s %s: %w", e.Version, e.Name, e.Aggregate, err)
+		}
+		if n == 0 {
+			return b.Conflict(e.Aggregate, nil)
+		}
+	}
+	return nil
+}
+
+func (t *transaction) storeMessages(b *unit.Batch) error {
+	for _, m := range b.Messages {
+		t.last++
+		_, err := t.exec(`INSERT INTO minos_message (seq, id, topic, key, reply_to, status, content, headers)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			t.last, m.ID[:], m.Topic, m.Key, m.ReplyTo, m.Status, text(m.Content), encodeHeaders(m.Headers))
+		if err != nil {
+			return fmt.Errorf("store message %s to %s: %w", m.ID, m.Topic, err)
+		}
+	}
+	return nil
+}
+
+func (t *transaction) runStatements(b *unit.Batch) error {
+	for i, w := range b.Works {
+		for _, st := range w.Statements {
+			if _, err := t.conn.ExecContext(t.ctx, st.SQL, st.Args...); err != nil {
+				return fmt.Errorf("run statement of work %d: %w", i, err)
+			}
+		}
+	}
+	return nil
+}
+
+// text is JSON as SQLite stores it.
+func text(data json.RawMessage) any {
+	if data == nil {
+		return nil
+	}
+	return string(data)
+}
+
+func encodeHeaders(headers map[string]string) any {
+	if len(headers) == 0 {
+		return nil
+	}
+	data, _ := json.Marshal(headers) // a map of strings always encodes
+	return string(data)
+}
+
+func decodeHeaders(data []byte) (headers map[string]string, err error) {
+	if data == nil {
+		return nil, nil
+	}
+	err = json.Unmarshal(data, &headers)
+	return headers, err
+}
+
+// moment is the time that SQLite stores as microseconds.
+func moment(microseconds int64) time.Time { return time.UnixMicro(microseconds).UTC() }

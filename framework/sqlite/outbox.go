@@ -1,0 +1,92 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/minos-framework/minos-go/framework/broker"
+	"github.com/minos-framework/minos-go/framework/unit"
+)
+
+// Pending implements broker.Outbox. There is one writer at a time, so that
+// numbers become visible in their order.
+func (s *Store) Pending(ctx context.Context, after int64, limit int) ([]broker.Entry, int64, error) {
+	entries, position, err := s.pending(ctx, after, max(limit, 1))
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the outbox: %w", err)
+	}
+	return entries, position, nil
+}
+
+func (s *Store) pending(ctx context.Context, after int64, limit int) ([]broker.Entry, int64, error) {
+	// All reads are of one snapshot of the file.
+	tx, err := s.reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { _ = tx.Rollback() }() // it has only read
+	var last int64
+	if err := tx.QueryRowContext(ctx, "SELECT last FROM minos_sequence").Scan(&last); err != nil {
+		return nil, 0, err
+	}
+	if last <= after {
+		return nil, after, nil
+	}
+	events, err := collect(ctx, tx, scanEventEntry, selectEvent+"seq > ? ORDER BY seq LIMIT ?", after, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	messages, err := collect(ctx, tx, scanMessageEntry, `SELECT seq, id, topic, key, reply_to, status, content, headers
+		FROM minos_message WHERE seq > ? ORDER BY seq LIMIT ?`, after, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	entries := merge(events, messages, limit)
+	if len(entries) == limit {
+		last = entries[limit-1].Seq
+	}
+	return entries, last, nil
+}
+
+func scanEventEntry(r row) (broker.Entry, error) {
+	e, err := scanEvent(r)
+	return broker.Entry{Seq: e.Seq, Event: &e}, err
+}
+
+func scanMessageEntry(r row) (e broker.Entry, err error) {
+	var m unit.Message
+	var headers []byte
+	err = r.Scan(&e.Seq, (*id)(&m.ID), &m.Topic, &m.Key, &m.ReplyTo, &m.Status, (*[]byte)(&m.Content), &headers)
+	if err != nil {
+		return e, err
+	}
+	e.Message = &m
+	m.Headers, err = decodeHeaders(headers)
+	return e, err
+}
+
+// merge puts both in one order and returns the first limit of them.
+func merge(a, b []broker.Entry, limit int) []broker.Entry {
+	merged := make([]broker.Entry, 0, min(limit, len(a)+len(b)))
+	for len(merged) < cap(merged) {
+		if len(b) == 0 || len(a) > 0 && a[0].Seq < b[0].Seq {
+			merged, a = append(merged, a[0]), a[1:]
+		} else {
+			merged, b = append(merged, b[0]), b[1:]
+		}
+	}
+	return merged
+}
+
+// Trim implements broker.Outbox.
+func (s *Store) Trim(ctx context.Context, upTo int64) error {
+	err := s.write(ctx, func(t *transaction) error {
+		_, err := t.exec("DELETE FROM minos_message WHERE seq <= ?", upTo)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("trim the outbox: %w", err)
+	}
+	return nil
+}
