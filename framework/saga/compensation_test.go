@@ -189,6 +189,22 @@ func TestManager_compensationTries(t *testing.T) {
 			}
 		})
 	})
+	t.Run("never waits longer than a minute before it asks again", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			s := setup(t, saga.Config{Timeout: 50 * time.Second})
+			watch(s)
+			id := start(s, booking(nil), trip{})
+			s.request("BookFlight")
+			after(51 * time.Second)
+			s.request("CancelFlight")
+			after(51 * time.Second)
+			s.request("CancelFlight")
+			after(61 * time.Second)
+			s.request("CancelFlight")
+			s.execution(id, saga.Compensating)
+		})
+	})
 	t.Run("asks again, anew, what may pass, then stops", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

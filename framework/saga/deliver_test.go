@@ -72,6 +72,7 @@ func TestManager_Deliver(t *testing.T) {
 		id := start(s, booking(nil), trip{})
 		request := s.request("BookFlight")
 		s.answer(request, 200, "IB 3456")
+		settled(s, request)
 		s.sent()
 		s.answer(request, 200, "IB 7890")
 		s.silent()
@@ -101,11 +102,7 @@ func TestManager_Deliver(t *testing.T) {
 			}
 		}
 		s.silent()
-		w := unit.New(nil)
-		w.Settle(unit.Receipt{Topic: "tripsReply", Message: stale.ID})
-		if err := s.store.Commit(t.Context(), w); !isDuplicate(err) {
-			t.Errorf("the stale reply was not settled: %v", err)
-		}
+		settled(s, stale)
 	})
 	t.Run("ignores a reply after the end", func(t *testing.T) {
 		t.Parallel()
@@ -114,10 +111,15 @@ func TestManager_Deliver(t *testing.T) {
 		request := s.request("Ask")
 		s.answer(request, 200, nil)
 		s.execution(id, saga.Finished)
-		late := request
-		late.ID = unit.NewID()
-		s.answer(late, 500, nil)
-		s.execution(id, saga.Finished)
+		for _, message := range []uuid.UUID{unit.NewID(), uuid.Nil} {
+			late := request
+			late.ID = message
+			s.answer(late, 500, nil)
+			s.execution(id, saga.Finished)
+		}
+		if got := s.manager.Stats().Stale; got != 2 {
+			t.Errorf("%d stale replies, want 2", got)
+		}
 	})
 	t.Run("returns an error for a definition that it does not have, and goes on when it has", func(t *testing.T) {
 		t.Parallel()
@@ -173,6 +175,10 @@ func TestManager_Deliver(t *testing.T) {
 			OnSuccess(func(ctx context.Context, _ *trip, _ saga.Response) error {
 				cancel()
 				return ctx.Err()
+			}).
+			OnFailure(func(context.Context, *trip) (saga.Request, error) {
+				t.Error("the step is undone")
+				return saga.Request{}, nil
 			}).
 			Commit()
 		id := start(s, d, trip{})
@@ -273,7 +279,7 @@ func TestRemoteStep_replies(t *testing.T) {
 		},
 		{name: "a broken service fails", status: 503, undone: undone[1:], cause: "Service Unavailable", code: 503},
 		{name: "no status fails", status: 0, undone: undone[1:], cause: "no reason given", code: 0},
-		{name: "a status that is neither success nor error fails", status: 302, undone: undone[1:], cause: "Found", code: 302},
+		{name: "a redirection fails", status: 302, undone: undone[1:], cause: "Found", code: 302},
 		{name: "a status that nobody knows fails", status: 600, undone: undone[1:], cause: "no reason given", code: 600},
 	}
 	for _, c := range cases {
@@ -306,7 +312,13 @@ func TestRemoteStep_replies(t *testing.T) {
 	}
 }
 
-func isDuplicate(err error) bool {
-	_, ok := errors.AsType[*unit.DuplicateError](err)
-	return ok
+// settled expects that the reply to request has its receipt.
+func settled(s *system, request unit.Message) {
+	s.t.Helper()
+	w := unit.New(nil)
+	w.Settle(unit.Receipt{Topic: request.ReplyTo, Message: request.ID})
+	err := s.store.Commit(s.t.Context(), w)
+	if _, ok := errors.AsType[*unit.DuplicateError](err); !ok {
+		s.t.Errorf("the reply to %s was not settled: %v", request.Topic, err)
+	}
 }

@@ -82,7 +82,7 @@ func start(s *system, d *saga.Definition[trip], c trip) uuid.UUID {
 // sent returns the messages that were committed since the last call.
 func (s *system) sent() []unit.Message {
 	s.t.Helper()
-	entries, next, err := s.store.Pending(s.t.Context(), s.read, 1000)
+	entries, next, err := s.store.Pending(s.t.Context(), s.read, 10_000)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -203,7 +203,6 @@ func (x *execution) undoReplied(ctx context.Context, r Response) error {
 	switch {
 	case err == nil:
 		x.undone()
-		x.state.Step--
 		return x.backward(ctx)
 	case passing(r.Status):
 		x.state.Request = uuid.Nil

@@ -75,7 +75,7 @@ func TestManager_Watch(t *testing.T) {
 			d := booking(nil)
 			var ids []uuid.UUID
 			ids = append(ids, start(s, d, trip{}))
-			for range 249 {
+			for range 999 {
 				id, err := saga.Start(t.Context(), s.manager, d, trip{})
 				if err != nil {
 					t.Fatal(err)
@@ -88,7 +88,7 @@ func TestManager_Watch(t *testing.T) {
 				s.restart(saga.Config{}, registering(d))
 				watch(s)
 			}
-			after(31 * time.Second)
+			after(30*time.Second + 300*time.Millisecond)
 			if got := len(s.sent()); got != len(ids) {
 				t.Errorf("%d compensations for %d sagas", got, len(ids))
 			}
@@ -113,7 +113,7 @@ func TestManager_Watch(t *testing.T) {
 			if err := saga.Register(s.manager, booking(nil)); err != nil {
 				t.Fatal(err)
 			}
-			after(time.Minute)
+			after(61 * time.Second)
 			s.execution(id, saga.Compensating)
 		})
 	})
