@@ -36,6 +36,9 @@ func adoptService(project *types.Project, s types.ServiceConfig) (Service, error
 	}
 	slices.Sort(service.Networks)
 	for _, name := range slices.Sorted(maps.Keys(s.DependsOn)) {
+		if _, there := project.Services[name]; !there {
+			continue // "required: false"
+		}
 		service.DependsOn = append(service.DependsOn, Dependency{name, Condition(s.DependsOn[name].Condition)})
 	}
 	var faults []error

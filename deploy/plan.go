@@ -120,30 +120,38 @@ func NewPlan(project *Project, observed *Observed, services ...string) (*Plan, e
 	return p.plan, nil
 }
 
-// scope returns the named services and all they depend on, sorted; all services
-// when names is empty.
+// scope returns the named services and all they depend on, each after those; all
+// services when names is empty.
 func (p *Project) scope(names []string) ([]Service, error) {
 	if len(names) == 0 {
-		return p.Services, nil
+		names = p.names()
 	}
-	wanted := map[string]bool{}
-	queue := slices.Clone(names)
-	for len(queue) > 0 {
-		name := queue[0]
-		queue = queue[1:]
+	var scoped []Service
+	seen := map[string]bool{}
+	var visit func(name string) error
+	visit = func(name string) error {
 		service, ok := p.Service(name)
 		if !ok {
-			return nil, fmt.Errorf("no service %s in %s; there are %s", name, ComposeFile, strings.Join(p.names(), ", "))
+			return fmt.Errorf("no service %s in %s; there are %s", name, ComposeFile, strings.Join(p.names(), ", "))
 		}
-		if wanted[name] {
-			continue
+		if seen[name] {
+			return nil
 		}
-		wanted[name] = true
+		seen[name] = true
 		for _, d := range service.DependsOn {
-			queue = append(queue, d.Service)
+			if err := visit(d.Service); err != nil {
+				return err
+			}
+		}
+		scoped = append(scoped, service)
+		return nil
+	}
+	for _, name := range names {
+		if err := visit(name); err != nil {
+			return nil, err
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(p.Services), func(s Service) bool { return !wanted[s.Name] }), nil
+	return scoped, nil
 }
 
 func (p *Project) names() []string {
