@@ -66,34 +66,7 @@ type consumer struct {
 // Subscribe delivers messages until ctx ends. Finished messages are committed
 // within a second, when a partition moves, and at the end.
 func (b *Broker) Subscribe(ctx context.Context, s broker.Subscription) error {
-	settings := ck.ConfigMap{
-		"enable.auto.offset.store": false,
-		"enable.auto.commit":       s.Group != "",
-		"auto.commit.interval.ms":  int(commitEvery.Milliseconds()),
-		"fetch.error.backoff.ms":   50,
-		// One request at a time waits at a broker for data: a partition that
-		// becomes readable meanwhile, as after a pause, waits behind it.
-		"fetch.wait.max.ms":          100,
-		"fetch.queue.backoff.ms":     10,
-		"queued.max.messages.kbytes": 16 << 10,
-		"queued.min.messages":        2 * highMark,
-		// Topics that appear late, or come back, are seen within seconds.
-		"topic.metadata.refresh.interval.ms": 10000,
-	}
-	if s.Group == "" {
-		settings["group.id"] = b.config.ClientID // required by the library, not used
-		settings["auto.offset.reset"] = "latest"
-	} else {
-		settings["group.id"] = s.Group
-		settings["auto.offset.reset"] = "earliest"
-		settings["partition.assignment.strategy"] = "cooperative-sticky"
-		settings["session.timeout.ms"] = int(b.config.SessionTimeout.Milliseconds())
-		settings["heartbeat.interval.ms"] = int(b.config.SessionTimeout.Milliseconds() / 4)
-		if b.config.Instance != "" {
-			settings["group.instance.id"] = b.config.Instance
-		}
-	}
-	client, err := ck.NewConsumer(b.config.settings(settings))
+	client, err := ck.NewConsumer(b.config.settings(b.config.consuming(s.Group)))
 	if err != nil {
 		return fmt.Errorf("make a kafka consumer for group %q: %w", s.Group, err)
 	}
@@ -134,6 +107,38 @@ func (b *Broker) Subscribe(ctx context.Context, s broker.Subscription) error {
 		return fmt.Errorf("consume %v as group %q: %w", s.Topics, s.Group, err)
 	}
 	return nil
+}
+
+// consuming returns the settings of a consumer.
+func (c Config) consuming(group string) ck.ConfigMap {
+	settings := ck.ConfigMap{
+		"enable.auto.offset.store": false,
+		"enable.auto.commit":       group != "",
+		"auto.commit.interval.ms":  int(commitEvery.Milliseconds()),
+		"fetch.error.backoff.ms":   50,
+		// One request at a time waits at a broker for data: a partition that
+		// becomes readable meanwhile, as after a pause, waits behind it.
+		"fetch.wait.max.ms":          100,
+		"fetch.queue.backoff.ms":     10,
+		"queued.max.messages.kbytes": 16 << 10,
+		"queued.min.messages":        2 * highMark,
+		// Topics that appear late, or come back, are seen within seconds.
+		"topic.metadata.refresh.interval.ms": 10000,
+	}
+	if group == "" {
+		settings["group.id"] = c.ClientID // required by the library, not used
+		settings["auto.offset.reset"] = "latest"
+	} else {
+		settings["group.id"] = group
+		settings["auto.offset.reset"] = "earliest"
+		settings["partition.assignment.strategy"] = "cooperative-sticky"
+		settings["session.timeout.ms"] = int(c.SessionTimeout.Milliseconds())
+		settings["heartbeat.interval.ms"] = int(c.SessionTimeout.Milliseconds() / 4)
+		if c.Instance != "" {
+			settings["group.instance.id"] = c.Instance
+		}
+	}
+	return settings
 }
 
 // run polls until ctx ends or the client cannot go on.

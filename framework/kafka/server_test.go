@@ -29,3 +29,10 @@ func realServers(t testing.TB) []string {
 	}
 	return strings.Split(servers, ",")
 }
+
+func BenchmarkBroker_server(b *testing.B) {
+	servers := realServers(b)
+	brokertest.BenchBroker(b, func(b *testing.B) broker.Broker {
+		return open(b, kafka.Config{Servers: servers})
+	})
+}

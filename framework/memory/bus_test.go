@@ -12,3 +12,7 @@ func TestBus(t *testing.T) {
 	t.Parallel()
 	brokertest.RunBroker(t, func(*testing.T) broker.Broker { return memory.NewBus() })
 }
+
+func BenchmarkBus(b *testing.B) {
+	brokertest.BenchBroker(b, func(*testing.B) broker.Broker { return memory.NewBus() })
+}
