@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,19 +33,14 @@ func arguments(b *unit.Batch) (s shape, args []any) {
 	return s, args
 }
 
-// split separates the aggregates that are new from those that are known.
+// split separates the aggregates that are new from those that are known, which
+// come after them.
 func split(states []unit.State) (fresh, known []unit.State) {
-	for i, s := range states {
-		if s.Base > 0 {
-			known = append(known, s)
-			continue
-		}
-		if fresh == nil {
-			fresh = make([]unit.State, 0, len(states)-i)
-		}
-		fresh = append(fresh, s)
+	first := slices.IndexFunc(states, func(s unit.State) bool { return s.Base > 0 })
+	if first < 0 {
+		return states, nil
 	}
-	return fresh, known
+	return states[:first], states[first:]
 }
 
 // column takes a value of each row.

@@ -5,6 +5,7 @@ package postgres_test
 import (
 	"testing"
 
+	"github.com/minos-framework/minos-go/framework/memory"
 	"github.com/minos-framework/minos-go/framework/postgres"
 	"github.com/minos-framework/minos-go/framework/unit/unittest"
 )
@@ -27,4 +28,21 @@ func TestStore_shared(t *testing.T) {
 			return open(t, config)
 		}
 	})
+}
+
+func TestStore_comparison(t *testing.T) {
+	t.Parallel()
+	unittest.RunComparison(t,
+		func(t *testing.T) unittest.Store {
+			t.Helper()
+			return open(t, postgres.Config{URL: newDatabase(t), MaxConns: 4})
+		},
+		func(t *testing.T) unittest.Store {
+			t.Helper()
+			s, err := memory.Open(t.Context(), memory.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		})
 }

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/minos-framework/minos-go/framework/memory"
 	"github.com/minos-framework/minos-go/framework/sqlite"
 	"github.com/minos-framework/minos-go/framework/unit/unittest"
 )
@@ -43,4 +44,18 @@ func TestStore_shared(t *testing.T) {
 			return open(t, path)
 		}
 	})
+}
+
+func TestStore_comparison(t *testing.T) {
+	t.Parallel()
+	unittest.RunComparison(t,
+		func(t *testing.T) unittest.Store { t.Helper(); return open(t, newFile(t)) },
+		func(t *testing.T) unittest.Store {
+			t.Helper()
+			s, err := memory.Open(t.Context(), memory.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		})
 }

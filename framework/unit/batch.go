@@ -15,8 +15,9 @@ import (
 // checked as far as that can be done without a database. Each Store starts with
 // one, so that all of them refuse the same works.
 //
-// States, Receipts and Sagas are in the order of their keys. A store that locks
-// rows locks them in this order, kind by kind, and never deadlocks with itself.
+// States, Receipts and Sagas are in the order of their keys, new aggregates
+// before known ones. A store that locks rows locks them in this order, kind by
+// kind, and never deadlocks with itself.
 type Batch struct {
 	Works    []*Work
 	Receipts []Receipt
@@ -58,7 +59,8 @@ func NewBatch(works ...*Work) (*Batch, error) {
 		}
 	}
 	slices.SortFunc(b.States, func(x, y State) int {
-		return cmp.Or(cmp.Compare(x.Name, y.Name), bytes.Compare(x.Aggregate[:], y.Aggregate[:]))
+		return cmp.Or(cmp.Compare(min(x.Base, 1), min(y.Base, 1)), cmp.Compare(x.Name, y.Name),
+			bytes.Compare(x.Aggregate[:], y.Aggregate[:]))
 	})
 	slices.SortFunc(b.Sagas, func(x, y Execution) int { return bytes.Compare(x.ID[:], y.ID[:]) })
 	slices.SortFunc(b.Receipts, compareReceipts)
