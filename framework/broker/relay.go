@@ -100,7 +100,7 @@ func (r *Relay) Wake() {
 
 // Run sends until ctx ends, then finishes the batch being sent, saves the
 // cursor and returns nil. Faults are logged and tried again with a growing
-// pause; none of them ends Run. It is called once.
+// pause; none of them ends Run. It may be called again when it has returned.
 func (r *Relay) Run(ctx context.Context) error {
 	pauses := backoff{first: 50 * time.Millisecond, limit: 5 * time.Second}
 	for attempt := 1; ctx.Err() == nil; attempt++ {
