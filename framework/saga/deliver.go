@@ -68,7 +68,7 @@ func (m *Manager) Deliver(ctx context.Context, reply broker.Message) error {
 func (m *Manager) ignore(ctx context.Context, id uuid.UUID, reply broker.Message) error {
 	w := unit.New(nil)
 	w.Settle(unit.Receipt{Topic: reply.Topic, Message: reply.ID})
-	err := m.commits.Commit(ctx, w)
+	err := m.store.Commit(ctx, w)
 	if err == nil {
 		m.count.stale.Add(1)
 		m.config.Logger.InfoContext(ctx, "a saga's reply was ignored: nothing waits for it", "id", id,
@@ -148,7 +148,7 @@ func (m *Manager) commit(ctx context.Context, x *execution) error {
 	if err := x.save(); err != nil {
 		return err
 	}
-	if err := m.commits.Commit(ctx, x.work); err != nil {
+	if err := m.store.Commit(ctx, x.work); err != nil {
 		return err
 	}
 	if x.revision == 0 {

@@ -75,21 +75,21 @@ func (e *PendingError) Unwrap() error { return e.Err }
 // StatusCode is 202: the saga was accepted and is not over.
 func (e *PendingError) StatusCode() int { return http.StatusAccepted }
 
-// Cause is why a step failed, as it is recorded.
-type Cause struct {
+// StepError is why a step failed, as it is recorded.
+type StepError struct {
 	Step   string `json:"step"`
 	Text   string `json:"text"`
 	Status int    `json:"status"` // as of HTTP
 }
 
 // Error is the text of the error that a callback returned.
-func (c *Cause) Error() string { return c.Text }
+func (e *StepError) Error() string { return e.Text }
 
 // StatusCode is that of the error which a callback returned, or 500.
-func (c *Cause) StatusCode() int { return c.Status }
+func (e *StepError) StatusCode() int { return e.Status }
 
-func causeOf(s *step, err error) *Cause {
-	return &Cause{Step: s.name, Text: err.Error(), Status: statusOf(err)}
+func causeOf(s *step, err error) *StepError {
+	return &StepError{Step: s.name, Text: err.Error(), Status: statusOf(err)}
 }
 
 func statusOf(err error) int {

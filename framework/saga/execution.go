@@ -50,8 +50,8 @@ type Execution struct {
 	Status     Status
 	Steps      []StepStatus    // in the order of the definition
 	Context    json.RawMessage // as it is now
-	Cause      *Cause          // of the failure, or nil
-	Undo       *Cause          // why a step could not be undone, or nil
+	Cause      *StepError      // of the failure, or nil
+	Undo       *StepError      // why a step could not be undone, or nil
 }
 
 // state is what unit.Saga.Data holds.
@@ -69,10 +69,10 @@ type state struct {
 	Topic   string    `json:"topic,omitempty"` // of Request
 	// Attempt numbers the requests of a step, Tries counts how often its
 	// compensation has failed.
-	Attempt int    `json:"attempt,omitempty"`
-	Tries   int    `json:"tries,omitempty"`
-	Cause   *Cause `json:"cause,omitempty"`
-	Undo    *Cause `json:"undo,omitempty"`
+	Attempt int        `json:"attempt,omitempty"`
+	Tries   int        `json:"tries,omitempty"`
+	Cause   *StepError `json:"cause,omitempty"`
+	Undo    *StepError `json:"undo,omitempty"`
 }
 
 // entry is one entry of the log. Its words are stored.

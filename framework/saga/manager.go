@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,9 +24,6 @@ type Config struct {
 	// ReplyTopic is where replies are sent to; all replicas of the service share
 	// it. Empty means Service + "Reply".
 	ReplyTopic string
-	// Commits is where works are committed, as a unit.Watch of the store; nil
-	// means the store itself.
-	Commits unit.Store
 	// Timeout is how long a remote step waits for its reply. Zero means 30
 	// seconds.
 	Timeout time.Duration
@@ -74,9 +72,8 @@ func (c Config) validate() error {
 // safe for concurrent use, and several replicas of a service may each have one
 // over the same store.
 type Manager struct {
-	store   Store
-	commits unit.Store
-	config  Config
+	store  Store
+	config Config
 
 	mu    sync.RWMutex
 	plans map[key]*plan
@@ -109,11 +106,7 @@ func NewManager(store Store, config Config) (*Manager, error) {
 	if err := config.validate(); err != nil {
 		return nil, fmt.Errorf("configure sagas: %w", err)
 	}
-	m := &Manager{store: store, commits: store, config: config, plans: map[key]*plan{}}
-	if config.Commits != nil {
-		m.commits = config.Commits
-	}
-	return m, nil
+	return &Manager{store: store, config: config, plans: map[key]*plan{}}, nil
 }
 
 // ReplyTopic is the topic whose messages belong to Deliver.
@@ -264,4 +257,12 @@ func (m *Manager) plan(name string, version int, shape string) (*plan, error) {
 			ErrNotRegistered, name, version, p.place)
 	}
 	return p, nil
+}
+
+// travelling returns the headers that go on with all messages of a saga.
+func travelling(headers map[string]string) map[string]string {
+	maps.DeleteFunc(headers, func(name, _ string) bool {
+		return name == HeaderSaga || name == HeaderStep || name == HeaderAttempt
+	})
+	return headers
 }

@@ -80,7 +80,7 @@ func TestFailedError_StatusCode(t *testing.T) {
 		{409, 500, false},
 		{504, 500, false},
 	} {
-		err := &saga.FailedError{Cause: &saga.Cause{Status: c.status}, Compensated: c.compensated}
+		err := &saga.FailedError{Cause: &saga.StepError{Status: c.status}, Compensated: c.compensated}
 		if got := err.StatusCode(); got != c.want {
 			t.Errorf("cause %d, compensated %t: status %d, want %d", c.status, c.compensated, got, c.want)
 		}

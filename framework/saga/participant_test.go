@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"github.com/minos-framework/minos-go/framework/saga"
-	"github.com/minos-framework/minos-go/framework/unit"
 )
 
 // participant answers the requests that a system sends, as other services do,
@@ -25,12 +24,12 @@ func serve(s *system, config saga.Config, answers map[string]int) *participant {
 	s.t.Helper()
 	p := &participant{system: s, answers: answers}
 	changed := make(chan struct{}, 1)
-	config.Commits = unit.Watch(s.store, func() {
+	s.changed = func() {
 		select {
 		case changed <- struct{}{}:
 		default:
 		}
-	})
+	}
 	s.restart(config)
 	ctx, cancel := context.WithCancel(s.t.Context())
 	done := make(chan struct{})

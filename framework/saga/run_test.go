@@ -114,7 +114,8 @@ func TestRun(t *testing.T) {
 		d := booking(nil)
 		register(t, s, d)
 		ctx, cancel := context.WithCancel(t.Context())
-		s.restartCommitting(cancel, d)
+		s.changed = cancel
+		s.restart(saga.Config{}, registering(d))
 		_, err := saga.Run(ctx, s.manager, d, trip{})
 		pending, ok := errors.AsType[*saga.PendingError](err)
 		if !ok || !errors.Is(err, context.Canceled) || pending.StatusCode() != http.StatusAccepted {
@@ -370,12 +371,6 @@ func register[C any](t *testing.T, s *system, d *saga.Definition[C]) {
 	if err := saga.Register(s.manager, d); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// restartCommitting gives s a manager that calls committed after each commit
-// that sends something.
-func (s *system) restartCommitting(committed func(), d *saga.Definition[trip]) {
-	s.restart(saga.Config{Commits: unit.Watch(s.store, committed)}, registering(d))
 }
 
 // version returns the version of an aggregate; 0 when there is none.

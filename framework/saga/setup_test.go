@@ -27,6 +27,7 @@ func (c *trip) went(where string) { c.Trail = append(c.Trail, where) }
 type system struct {
 	t       *testing.T
 	store   *memory.Store
+	changed func() // called after each commit that sends something
 	manager *saga.Manager
 	read    int64 // of the outbox
 }
@@ -37,7 +38,7 @@ func setup(t *testing.T, config saga.Config) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &system{t: t, store: store}
+	s := &system{t: t, store: store, changed: func() {}}
 	s.restart(config)
 	return s
 }
@@ -49,7 +50,7 @@ func (s *system) restart(config saga.Config, definitions ...func(*saga.Manager) 
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	m, err := saga.NewManager(s.store, config)
+	m, err := saga.NewManager(watched{s.store, unit.Watch(s.store, s.changed)}, config)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -59,6 +60,16 @@ func (s *system) restart(config saga.Config, definitions ...func(*saga.Manager) 
 			s.t.Fatal(err)
 		}
 	}
+}
+
+// watched is a store whose commits are watched.
+type watched struct {
+	saga.Store
+	commits unit.Store
+}
+
+func (w watched) Commit(ctx context.Context, works ...*unit.Work) error {
+	return w.commits.Commit(ctx, works...)
 }
 
 // registering returns what registers d.

@@ -171,7 +171,7 @@ func (m *Manager) postpone(ctx context.Context, row unit.Saga, cause error) erro
 	row.Timeout = time.Minute
 	w := unit.New(nil)
 	w.SaveSaga(row)
-	err := m.commits.Commit(ctx, w)
+	err := m.store.Commit(ctx, w)
 	if _, ok := errors.AsType[*unit.ConflictError](err); err == nil || ok {
 		return nil
 	}
