@@ -81,7 +81,8 @@ func (p *progress) classic(text string) {
 	if p.last == nil {
 		p.last = &buildStep{}
 	}
-	p.last.write(text, p.output)
+	// It paints what goes to standard error.
+	p.last.write(strings.NewReplacer("\x1b[91m", "", "\x1b[0m", "").Replace(text), p.output)
 }
 
 // trace reads a moby.buildkit.v1.StatusResponse: of it the vertexes (field 1),

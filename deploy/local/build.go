@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -20,7 +22,9 @@ func (s *System) buildAll(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelBuilds)
 	for i, service := range s.project.Services {
-		b := &build{service: service, binary: s.project.binary(service), tell: s.config.Observer.Event}
+		b := &build{
+			service: service, binary: s.project.binary(service), top: s.project.Dir, tell: s.config.Observer.Event,
+		}
 		if i > 0 {
 			group.Go(func() error { return b.run(ctx) })
 			continue
@@ -38,7 +42,7 @@ func (s *System) buildAll(ctx context.Context) error {
 const (
 	parallelBuilds = 4
 	// buildProgress is how often a build tells how far it has come.
-	buildProgress = 3 * time.Second
+	buildProgress = 5 * time.Second
 	// buildStop is how long the go command gets to tidy up when it is stopped.
 	buildStop = 5 * time.Second
 )
@@ -47,13 +51,15 @@ const (
 type build struct {
 	service Service
 	binary  string
+	top     string // the project's directory
 	tell    func(Event)
 	shared  chan struct{} // closed by share, when there is one
 	once    sync.Once
 
+	mu       sync.Mutex
 	output   bytes.Buffer // without progress
 	compiled int
-	told     time.Time
+	now      string // what is compiled
 }
 
 // run builds the service. An unchanged one costs the go command's look at it.
@@ -63,7 +69,6 @@ func (b *build) run(ctx context.Context) error {
 	}
 	name := b.service.Name
 	begin := time.Now()
-	b.told = begin
 	b.tell(Event{Kind: Building, Service: name, Text: "building " + name})
 	if err := b.goBuild(ctx); err != nil {
 		return err
@@ -81,6 +86,7 @@ func (b *build) goBuild(ctx context.Context) error {
 	command := exec.Command("go", "build", "-v", "-trimpath", "-buildvcs=false", "-tags", "dev",
 		"-o", b.binary, "./cmd/"+b.service.Name)
 	command.Dir = b.service.Dir
+	command.Env = b.environment()
 	p, err := spawn(b.service, command, b.line)
 	if errors.Is(err, exec.ErrNotFound) {
 		return &BuildError{Service: b.service.Name, Err: fmt.Errorf("find the Go toolchain: %w", err)}
@@ -88,13 +94,8 @@ func (b *build) goBuild(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case <-p.exited:
-	case <-ctx.Done():
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), buildStop)
-		defer cancel()
-		p.stop(interrupt, stop.Done()) // which the go command tidies up after
-		return ctx.Err()
+	if err := b.wait(ctx, p); err != nil {
+		return err
 	}
 	if p.err == nil {
 		return nil
@@ -102,23 +103,61 @@ func (b *build) goBuild(ctx context.Context) error {
 	return &BuildError{Service: b.service.Name, Output: b.explained(), Err: p.err}
 }
 
+// wait returns when the go command is done, and stops it when ctx ends before.
+func (b *build) wait(ctx context.Context, p *process) error {
+	begin := time.Now()
+	tick := time.NewTicker(buildProgress)
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.exited:
+			return nil
+		case <-tick.C:
+			b.mu.Lock()
+			text := fmt.Sprintf("building %s for %s: %d packages, now %s",
+				b.service.Name, time.Since(begin).Round(time.Second), b.compiled, b.now)
+			b.mu.Unlock()
+			b.tell(Event{Kind: Compiling, Service: b.service.Name, Text: text})
+		case <-ctx.Done():
+			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), buildStop)
+			defer cancel()
+			p.stop(interrupt, stop.Done()) // which the go command tidies up after
+			return ctx.Err()
+		}
+	}
+}
+
 // line takes a line that the go command wrote: with -v, the packages that it
-// compiles are among them. Its stdout stays empty, so one goroutine calls.
+// compiles are among them.
 func (b *build) line(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if !isProgress(text) {
 		b.output.WriteString(text + "\n")
 		return
 	}
 	b.compiled++
+	b.now = text
 	if strings.HasSuffix(text, "/cmd/"+b.service.Name) {
 		b.share()
 	}
-	if time.Since(b.told) < buildProgress {
-		return
+}
+
+// environment leaves out a workspace that the project happens to lie in: its
+// services are complete without one, and unknown to it. The user's own are one
+// in the project, and one that GOWORK names.
+func (b *build) environment() []string {
+	if os.Getenv("GOWORK") != "" {
+		return nil
 	}
-	b.told = time.Now()
-	b.tell(Event{Kind: Compiling, Service: b.service.Name, Text: fmt.Sprintf(
-		"building %s: %d packages so far, now %s", b.service.Name, b.compiled, text)})
+	for dir := b.service.Dir; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.work")); err == nil {
+			return nil
+		}
+		if dir == b.top || dir == filepath.Dir(dir) {
+			return append(os.Environ(), "GOWORK=off")
+		}
+	}
 }
 
 // isProgress tells the path of a package, or a module that is fetched, from a

@@ -188,6 +188,21 @@ func TestRun_faults(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+	t.Run("builds inside a workspace that knows nothing of the project", func(t *testing.T) {
+		t.Parallel()
+		project := newProject(t, "foo")
+		write(t, filepath.Join(filepath.Dir(project.Dir), "go.work"), "go 1.26\n")
+		run(t, project, local.Config{})
+	})
+	t.Run("keeps to the project's own workspace", func(t *testing.T) {
+		t.Parallel()
+		project := newProject(t, "foo")
+		write(t, filepath.Join(project.Dir, "go.work"), "go 1.26\n")
+		_, err := local.Run(t.Context(), project, local.Config{})
+		if _, ok := errors.AsType[*local.BuildError](err); !ok || !strings.Contains(err.Error(), "go.work") {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("refuses a project that cannot be run", func(t *testing.T) {
 		t.Parallel()
 		if _, err := local.Run(t.Context(), local.Project{Dir: t.TempDir()}, local.Config{}); !errors.Is(err, local.ErrNoServices) {
