@@ -25,7 +25,7 @@ func (p *Plan) Write(ctx context.Context) error {
 		return err
 	}
 	defer root.Close()
-	w := &writer{root: root, base: base, staged: map[string]string{}}
+	w := &writer{root: root, base: base, staged: map[string]string{}, made: map[string]bool{}}
 	defer w.sweep()
 	for _, change := range p.Changes {
 		if err := ctx.Err(); err != nil {
@@ -59,6 +59,7 @@ type writer struct {
 	base   string            // of the plan, in root
 	staged map[string]string // what is written: its place -> where it stands meanwhile
 	dirs   []string          // places in staged that are new directories
+	made   map[string]bool   // directories that are there
 }
 
 // stage writes a file beside its place, or into the new directory that will hold it.
@@ -80,20 +81,19 @@ func (w *writer) stage(c Change) error {
 			w.dirs = append(w.dirs, dir)
 		}
 		to := meanwhile + strings.TrimPrefix(place, dir)
-		if err := w.root.MkdirAll(path.Dir(to), 0o755); err != nil {
-			return err
+		if parent := path.Dir(to); !w.made[parent] {
+			if err := w.root.MkdirAll(parent, 0o755); err != nil {
+				return err
+			}
+			w.made[parent] = true
 		}
-		return w.create(to, c)
+		return w.root.WriteFile(to, c.Content, c.Mode)
 	}
 	meanwhile, err := w.claim(place)
 	if err != nil {
 		return err
 	}
-	return w.create(meanwhile, c)
-}
-
-func (w *writer) create(name string, c Change) error {
-	return w.root.WriteFile(name, c.Content, c.Mode)
+	return w.root.WriteFile(meanwhile, c.Content, c.Mode)
 }
 
 // newDir returns the highest directory of place that does not exist, or "".

@@ -11,6 +11,7 @@ import (
 
 	"github.com/minos-framework/minos-go/cmd/minos/internal/cli"
 	"github.com/minos-framework/minos-go/cmd/minos/internal/terminal"
+	"github.com/minos-framework/minos-go/scaffold/manifest"
 )
 
 // TestMain lets scripts run minos: the test's own binary stands in for it.
@@ -18,6 +19,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"minos":    func() { os.Exit(cli.Main(context.Background(), os.Args[1:], terminal.Std())) },
 		"status":   status,
+		"locked":   locked,
 		"waits":    func() { os.Exit(cli.Wait(false)) },
 		"stubborn": func() { os.Exit(cli.Wait(true)) },
 	})
@@ -31,6 +33,18 @@ func status() {
 	if want != strconv.Itoa(got) {
 		os.Stderr.WriteString("exit code " + strconv.Itoa(got) + ", want " + want + "\n")
 		os.Exit(1)
+	}
+}
+
+// locked is status while another minos changes the project.
+func locked() {
+	lock, err := manifest.Acquire(".", "set broker kafka")
+	if err != nil {
+		panic(err)
+	}
+	status()
+	if err := lock.Release(); err != nil {
+		panic(err)
 	}
 }
 
