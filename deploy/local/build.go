@@ -83,8 +83,8 @@ func (b *build) run(ctx context.Context) error {
 // its directory. -buildvcs=false, because a repository that the go command may
 // not read (of another user, or without git) would end the build.
 func (b *build) goBuild(ctx context.Context) error {
-	command := exec.Command("go", "build", "-v", "-trimpath", "-buildvcs=false", "-tags", "dev",
-		"-o", b.binary, "./cmd/"+b.service.Name)
+	command := exec.Command("go", "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags=-w",
+		"-tags", "dev", "-o", b.binary, "./cmd/"+b.service.Name)
 	command.Dir = b.service.Dir
 	command.Env = b.environment()
 	p, err := spawn(b.service, command, b.line)

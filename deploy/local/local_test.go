@@ -199,7 +199,7 @@ func TestRun_faults(t *testing.T) {
 		project := newProject(t, "foo")
 		write(t, filepath.Join(project.Dir, "go.work"), "go 1.26\n")
 		_, err := local.Run(t.Context(), project, local.Config{})
-		if _, ok := errors.AsType[*local.BuildError](err); !ok || !strings.Contains(err.Error(), "go.work") {
+		if _, ok := errors.AsType[*local.BuildError](err); !ok || !strings.Contains(err.Error(), "current workspace") {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -57,7 +57,7 @@ func (s *stage) tell(step demo.Step) {
 // shown is a step as a person reads it.
 func (s *stage) shown(step demo.Step) string {
 	paint := s.terminal.Out.Paint
-	text := []string{"", paint(terminal.Bold, fmt.Sprintf("%d. %s", step.Number, step.Title))}
+	text := []string{"\n" + paint(terminal.Bold, fmt.Sprintf("%d. %s", step.Number, step.Title))}
 	if step.Request != nil {
 		text = append(text, "$ "+step.Request.Curl())
 	}
