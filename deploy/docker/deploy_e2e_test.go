@@ -199,27 +199,42 @@ func TestDeploy_changes(t *testing.T) {
 
 func TestDeploy_interrupted(t *testing.T) {
 	t.Parallel()
-	for _, after := range []string{
-		"create network NAME_default", "create container NAME-postgres-1", "start container NAME-postgres-1",
-		"await postgres", "create container NAME-foo-1", "start container NAME-foo-1",
+	for _, step := range []string{
+		"create network NAME_default", "start container NAME-postgres-1", "create database foo_db", "create container NAME-foo-1",
 	} {
-		t.Run("converges after "+after, func(t *testing.T) {
+		t.Run("converges after "+step, func(t *testing.T) {
 			t.Parallel()
 			s := newStack(t, whole)
-			ctx, cancel := context.WithCancelCause(t.Context())
-			defer cancel(nil)
-			watch := &recorder{t: t, cancel: cancel, after: strings.ReplaceAll(after, "NAME", s.name)}
-			if err := s.execute(ctx, s.plan(), watch); !errors.Is(err, errStopped) {
-				t.Fatalf("the interrupted run returns %v", err)
-			}
-			s.deploy()
-			if again := s.plan(); len(again.Changes()) != 0 {
-				t.Errorf("after the same command again, the plan is\n%s", again)
-			}
-			if got := s.states(); got["foo"] != deploy.Running || got["postgres"] != deploy.Running {
-				t.Errorf("containers are %v", got)
-			}
+			interrupt(t, s, &recorder{t: t, after: strings.ReplaceAll(step, "NAME", s.name)})
 		})
+	}
+	for _, step := range []string{
+		"create network NAME_default", "build image NAME-foo", "create container NAME-postgres-1",
+		"start container NAME-postgres-1", "await postgres", "start container NAME-foo-1",
+	} {
+		t.Run("converges in the middle of "+step, func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t, whole)
+			interrupt(t, s, &recorder{t: t, during: strings.ReplaceAll(step, "NAME", s.name)})
+		})
+	}
+}
+
+// interrupt deploys, is interrupted where watch says, and deploys again.
+func interrupt(t *testing.T, s *stack, watch *recorder) {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	watch.cancel = cancel
+	if err := s.execute(ctx, s.plan(), watch); !errors.Is(err, errStopped) {
+		t.Fatalf("the interrupted run returns %v", err)
+	}
+	s.deploy()
+	if again := s.plan(); len(again.Changes()) != 0 {
+		t.Errorf("after the same command again, the plan is\n%s", again)
+	}
+	if got := s.states(); got["foo"] != deploy.Running || got["postgres"] != deploy.Running {
+		t.Errorf("containers are %v", got)
 	}
 }
 

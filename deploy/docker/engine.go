@@ -54,7 +54,10 @@ func unreachable(host string, err error) error {
 }
 
 // explain turns an error of a call into one that says when the engine is gone.
-func (e *Engine) explain(err error) error {
+func (e *Engine) explain(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err() // the client takes an interrupt for a lost connection
+	}
 	if err != nil && client.IsErrConnectionFailed(err) && !errors.Is(err, ErrUnreachable) {
 		return unreachable(e.api.DaemonHost(), err)
 	}

@@ -48,17 +48,17 @@ func (e *Engine) Logs(
 		}
 	}
 	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
+	group, calls := errgroup.WithContext(ctx)
 	for id, service := range containers {
 		group.Go(func() error {
-			return e.logs(ctx, id, options, func(text string) {
+			return e.logs(calls, id, options, func(text string) {
 				mu.Lock()
 				defer mu.Unlock()
 				line(service, text)
 			})
 		})
 	}
-	return e.explain(group.Wait())
+	return e.explain(ctx, group.Wait())
 }
 
 // logs hands the lines of one container to line, in the order it wrote them.

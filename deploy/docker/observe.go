@@ -51,29 +51,29 @@ func (e *Engine) observe(
 ) (*deploy.Observed, error) {
 	o := &deploy.Observed{Networks: map[string]bool{}, Volumes: map[string]bool{}}
 	ours := make(client.Filters).Add("label", labelProject+"="+name)
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return images(ctx, o) })
-	group.Go(func() error { return e.observeContainers(ctx, ours, o) })
+	group, calls := errgroup.WithContext(ctx)
+	group.Go(func() error { return images(calls, o) })
+	group.Go(func() error { return e.observeContainers(calls, ours, o) })
 	group.Go(func() (err error) {
-		o.PortHolder, err = e.portHolder(ctx, name)
+		o.PortHolder, err = e.portHolder(calls, name)
 		return err
 	})
 	group.Go(func() error {
-		networks, err := e.api.NetworkList(ctx, client.NetworkListOptions{Filters: ours})
+		networks, err := e.api.NetworkList(calls, client.NetworkListOptions{Filters: ours})
 		for _, n := range networks.Items {
 			o.Networks[n.Name] = true
 		}
 		return err
 	})
 	group.Go(func() error {
-		volumes, err := e.api.VolumeList(ctx, client.VolumeListOptions{Filters: ours})
+		volumes, err := e.api.VolumeList(calls, client.VolumeListOptions{Filters: ours})
 		for _, v := range volumes.Items {
 			o.Volumes[v.Name] = true
 		}
 		return err
 	})
 	if err := group.Wait(); err != nil {
-		return nil, fmt.Errorf("observe project %s: %w", name, e.explain(err))
+		return nil, fmt.Errorf("observe project %s: %w", name, e.explain(ctx, err))
 	}
 	return o, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
@@ -96,6 +97,12 @@ func (w *waiter) look(ctx context.Context) (reason string, final bool, err error
 		return "", false, err
 	}
 	c := result.Container
+	if w.restarts < 0 {
+		w.restarts = c.RestartCount
+	}
+	if c.RestartCount > w.restarts && c.State.Running { // running again: the code is not in its state any more
+		c.State.ExitCode, c.State.Restarting = w.lastExitCode(ctx, c), true
+	}
 	if reason, final := w.process(c); reason != "" || w.ready == deploy.None || w.ready == deploy.Job {
 		return reason, final, nil
 	}
@@ -108,9 +115,6 @@ func (w *waiter) look(ctx context.Context) (reason string, final bool, err error
 // process returns what is wrong with the service's process.
 func (w *waiter) process(c container.InspectResponse) (reason string, final bool) {
 	state := c.State
-	if w.restarts < 0 {
-		w.restarts = c.RestartCount
-	}
 	code := fmt.Sprintf("code %d", state.ExitCode)
 	if state.OOMKilled {
 		code += ", out of memory"
@@ -120,7 +124,7 @@ func (w *waiter) process(c container.InspectResponse) (reason string, final bool
 	}
 	job := w.ready == deploy.Job
 	switch {
-	case state.Restarting || c.RestartCount > w.restarts:
+	case state.Restarting:
 		return "its process ends and is restarted (" + code + ")", true
 	case state.Status == container.StateExited && state.ExitCode == 0 && (job || w.ready == deploy.None):
 		return "", false
@@ -134,6 +138,26 @@ func (w *waiter) process(c container.InspectResponse) (reason string, final bool
 		return "it is " + string(state.Status), false
 	}
 	return "", false
+}
+
+// lastExitCode returns how the process of a container that runs again ended the
+// last time, which only the engine's events tell.
+func (w *waiter) lastExitCode(ctx context.Context, c container.InspectResponse) int {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	events := w.api.Events(ctx, client.EventsListOptions{
+		Since: c.Created, Until: time.Now().Format(time.RFC3339Nano),
+		Filters: make(client.Filters).Add("container", c.ID).Add("event", "die"),
+	})
+	code := 0
+	for {
+		select {
+		case event := <-events.Messages:
+			code, _ = strconv.Atoi(event.Actor.Attributes["exitCode"]) // the engine writes numbers
+		case <-events.Err: // the end, too
+			return code
+		}
+	}
 }
 
 // notReady returns the error, with the end of the log.

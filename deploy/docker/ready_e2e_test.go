@@ -51,7 +51,7 @@ func TestRunner_await(t *testing.T) {
 	}
 	t.Run("names the check that a service's own health fails", func(t *testing.T) {
 		t.Parallel()
-		failure := notReady(t, newStack(t, alone+"    environment: {SICK: yes}\n"), time.Second)
+		failure := notReady(t, newStack(t, alone+"    environment: {SICK: yes}\n"), 4*time.Second)
 		if !strings.Contains(failure.Reason, "database is down: password refused") ||
 			!slices.Contains(failure.Logs, "listening") {
 			t.Errorf("the failure is %v", failure)
@@ -61,7 +61,7 @@ func TestRunner_await(t *testing.T) {
 		t.Parallel()
 		s := newStack(t, `{services: {deaf: {image: "debian:12-slim", command: [sleep, infinity], init: true,
 			ports: ["PORT:80"]}}}`)
-		if failure := notReady(t, s, time.Second); !strings.Contains(failure.Reason, "port") {
+		if failure := notReady(t, s, 4*time.Second); !strings.Contains(failure.Reason, "port") {
 			t.Errorf("the failure is %v", failure)
 		}
 	})

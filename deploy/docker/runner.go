@@ -47,9 +47,27 @@ func (e *Engine) Runner(plan *deploy.Plan, config RunnerConfig) *Runner {
 
 // Run does one step. A service that does not get ready is a *deploy.NotReadyError;
 // a build that fails a *BuildError; an engine that is gone an ErrUnreachable.
+//
+// What takes long ends when ctx does. A call that takes a moment is waited for
+// all the same: the engine would go on with it, and whoever deploys next would
+// not see it yet.
 func (r *Runner) Run(ctx context.Context, step deploy.Step, output func(line string)) error {
-	return r.explain(r.run(ctx, step, output))
+	switch step.Action {
+	case deploy.BuildImage, deploy.PullImage, deploy.Await:
+	default:
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+		defer cancel()
+	}
+	return r.explain(ctx, r.run(ctx, step, output))
 }
+
+// callTimeout bounds a call that takes a moment. A container may take its time
+// to stop.
+const callTimeout = 5 * time.Minute
 
 func (r *Runner) run(ctx context.Context, step deploy.Step, output func(line string)) error {
 	switch step.Action {

@@ -114,7 +114,7 @@ func (s *stack) tryPlan(ctx context.Context, services ...string) (*deploy.Plan, 
 
 // execute carries out plan; watch is told what happens.
 func (s *stack) execute(ctx context.Context, plan *deploy.Plan, watch deploy.Observer) error {
-	runner := s.engine.Runner(plan, docker.RunnerConfig{Timeout: 30 * time.Second})
+	runner := s.engine.Runner(plan, docker.RunnerConfig{Timeout: 3 * time.Minute})
 	return deploy.Execute(ctx, plan, runner, watch, deploy.Limits{})
 }
 
@@ -155,17 +155,22 @@ func (s *stack) states() map[string]deploy.State {
 // errStopped is the cause of a run that a test interrupts.
 var errStopped = errors.New("stopped by the test")
 
-// recorder logs what happens, and cancels the run when a step has ended.
+// recorder logs what happens, and cancels the run when a step has ended or begins.
 type recorder struct {
 	t      *testing.T
 	cancel context.CancelCauseFunc
 	after  string // the id of a step
+	during string // the id of a step
 
 	mu    sync.Mutex
 	lines []string
 }
 
-func (r *recorder) Begin(deploy.Step) {}
+func (r *recorder) Begin(step deploy.Step) {
+	if r.cancel != nil && step.ID() == r.during {
+		go r.cancel(errStopped) // so that the step's call is under way
+	}
+}
 
 func (r *recorder) Output(_ deploy.Step, line string) {
 	r.mu.Lock()
