@@ -133,7 +133,7 @@ func (c Config) consuming(group string) ck.ConfigMap {
 		settings["auto.offset.reset"] = "earliest"
 		settings["partition.assignment.strategy"] = "cooperative-sticky"
 		settings["session.timeout.ms"] = int(c.SessionTimeout.Milliseconds())
-		settings["heartbeat.interval.ms"] = int(c.SessionTimeout.Milliseconds() / 4)
+		settings["heartbeat.interval.ms"] = min(500, int(c.SessionTimeout.Milliseconds()/4)) // how soon a rebalance is noticed
 		if c.Instance != "" {
 			settings["group.instance.id"] = c.Instance
 		}
@@ -210,16 +210,19 @@ func (c *consumer) store() {
 	var offsets []ck.TopicPartition
 	for p, r := range c.readers {
 		if next := r.source.Next(); next > r.stored {
-			r.stored = next
 			offsets = append(offsets, p.at(next))
 		}
 	}
 	if len(offsets) == 0 {
 		return
 	}
-	if _, err := c.client.StoreOffsets(offsets); err != nil {
-		if fault, ok := err.(ck.Error); ok {
-			c.faults.report(fault)
+	stored, err := c.client.StoreOffsets(offsets)
+	if fault, ok := err.(ck.Error); ok {
+		c.faults.report(fault)
+	}
+	for _, p := range stored {
+		if r := c.readers[placeOf(p)]; r != nil && p.Error == nil {
+			r.stored = int64(p.Offset)
 		}
 	}
 }

@@ -167,7 +167,7 @@ func (b *Broker) Ping(ctx context.Context) error {
 // CreateTopics creates the topics that do not exist, as one request.
 func (b *Broker) CreateTopics(ctx context.Context, topics ...broker.Topic) error {
 	specifications := make([]ck.TopicSpecification, 0, len(topics))
-	for _, t := range topics {
+	for _, t := range unique(topics) {
 		specifications = append(specifications, ck.TopicSpecification{
 			Topic:             t.Name,
 			NumPartitions:     cmp.Or(t.Partitions, b.config.Partitions),
@@ -216,6 +216,19 @@ func (b *Broker) Close(ctx context.Context) error {
 		return fmt.Errorf("close kafka: %w", err)
 	}
 	return nil
+}
+
+// unique returns the first topic of each name: a request may name none twice.
+func unique(topics []broker.Topic) []broker.Topic {
+	seen := map[string]bool{}
+	var kept []broker.Topic
+	for _, t := range topics {
+		if !seen[t.Name] {
+			seen[t.Name] = true
+			kept = append(kept, t)
+		}
+	}
+	return kept
 }
 
 // await runs a call that cannot be interrupted, and leaves it alone when ctx

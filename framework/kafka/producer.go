@@ -116,22 +116,7 @@ func (b *Broker) prepare(ctx context.Context, messages []broker.Message) error {
 		}
 	}
 	b.mu.Unlock()
-	if len(missing) == 0 {
-		return nil
-	}
-	return b.CreateTopics(ctx, unique(missing)...)
-}
-
-func unique(topics []broker.Topic) []broker.Topic {
-	seen := map[string]bool{}
-	kept := topics[:0]
-	for _, t := range topics {
-		if !seen[t.Name] {
-			seen[t.Name] = true
-			kept = append(kept, t)
-		}
-	}
-	return kept
+	return b.CreateTopics(ctx, missing...)
 }
 
 // send hands messages to the client, in order. After one that it does not take

@@ -30,6 +30,7 @@ func RunBroker(t *testing.T, open func(t *testing.T) broker.Broker) {
 		"delivers a message as it was sent":                          deliversAsSent,
 		"keeps the order of each key":                                keepsOrder,
 		"shares the messages of a group among its members":           sharesGroup,
+		"loses nothing while members come and go":                    membersComeAndGo,
 		"gives every group all messages from the oldest on":          everyGroupAll,
 		"gives a member without a group only what comes after Ready": ephemeralAfterReady,
 		"delivers again after an error, before what follows the key": redelivers,

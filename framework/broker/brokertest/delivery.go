@@ -110,6 +110,29 @@ func sharesGroup(t *testing.T, b *bench) {
 	}
 }
 
+func membersComeAndGo(t *testing.T, b *bench) {
+	const rounds = 6
+	keys := keys(10)
+	all := newLog()
+	var stops []func()
+	for round := range rounds {
+		for _, key := range keys {
+			b.publish(t, b.numbered(key, 10*round, 10*round+10)...)
+		}
+		stops = append(stops, b.subscribe(t, "g"+b.topic, all.handle))
+		if round%2 == 1 { // the older of two leaves, with messages under way
+			stops[0]()
+			stops = stops[1:]
+		}
+	}
+	last := numbers(10*rounds-1, 10*rounds)[0]
+	for key, contents := range all.wait(b.ctx, t, reached(last, keys...)) {
+		if want := numbers(0, 10*rounds); !slices.Equal(firsts(contents), want) {
+			t.Errorf("%s was first handled in the order %v", key, firsts(contents))
+		}
+	}
+}
+
 func everyGroupAll(t *testing.T, b *bench) {
 	keys := keys(5)
 	for _, key := range keys {

@@ -105,8 +105,12 @@ func restarts(t *testing.T, b *bench) {
 }
 
 func createsTwice(t *testing.T, b *bench) {
-	if err := b.CreateTopics(b.ctx, broker.Topic{Name: b.topic}, broker.Topic{Name: b.topic + "x", Partitions: 1}); err != nil {
-		t.Errorf("create a topic that exists and one that does not: %v", err)
+	fresh := broker.Topic{Name: b.topic + "x", Partitions: 1}
+	if err := b.CreateTopics(b.ctx, broker.Topic{Name: b.topic}, fresh, fresh); err != nil {
+		t.Errorf("create a topic that exists, and twice one that does not: %v", err)
+	}
+	if err := b.CreateTopics(b.ctx); err != nil {
+		t.Errorf("create no topics: %v", err)
 	}
 	if err := b.Ping(b.ctx); err != nil {
 		t.Errorf("ping: %v", err)
