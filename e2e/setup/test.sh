@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # test.sh [e2e]: every test, or the end-to-end tests alone. To be run by with-servers.sh.
 #
-# First all packages with the integration tests, beside them, at a low priority, the release
-# tool (130 s to build) and its check; then, with the machine to themselves, the tests that drive
-# a Docker engine. A part that fails does not keep the next from being run; the last lines say which did.
+# First all packages with the integration tests, the framework under the race detector, and beside
+# them, at a low priority, the release tool (130 s to build) and its check; then, with the machine to
+# themselves, the tests that drive a Docker engine. A part that fails does not keep the next from
+# being run; the last lines say which did.
 set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
 failed=() release=''
@@ -19,8 +20,13 @@ part() { # part NAME COMMAND [ARGUMENTS]
 	echo "== $name: $((SECONDS - start)) s"
 }
 
+# raced lists what runs under the race detector: the framework, where the concurrency is. Not SQLite,
+# which is C made into Go: under the detector it takes minutes to compile, and its own locks decide there.
+raced() { go list -tags integration ./framework/... | grep -v '/framework/sqlite'; }
+
 # No result is taken from the cache: it knows nothing of the servers.
-integration() { go test -count=1 -timeout 15m -tags integration ./...; }
+framework() { raced | xargs go test -count=1 -timeout 15m -tags integration -race; }
+others() { go list -tags integration ./... | grep -vxFf <(raced) | xargs go test -count=1 -timeout 15m -tags integration; }
 
 end_to_end() {
 	local files tests
@@ -44,7 +50,8 @@ if [ "${1:-}" != e2e ]; then
 	nice make --no-print-directory release-check >out/logs/release.log 2>&1 &
 	release=$!
 	set +m
-	part "unit, conformance and integration tests" integration
+	part "unit, conformance and integration tests of the framework" framework
+	part "unit, conformance and integration tests of the rest" others
 	part "release configuration" release_check
 	release=''
 fi
