@@ -13,6 +13,7 @@ import (
 
 	"github.com/minos-framework/minos-go/cmd/minos/internal/blueprint"
 	"github.com/minos-framework/minos-go/cmd/minos/internal/demo"
+	"github.com/minos-framework/minos-go/cmd/minos/internal/screen"
 	"github.com/minos-framework/minos-go/deploy/local"
 	"github.com/minos-framework/minos-go/scaffold"
 	"github.com/minos-framework/minos-go/scaffold/manifest"
@@ -58,21 +59,25 @@ func (o demoOptions) run(ctx context.Context, env *Env) error {
 		return err
 	}
 	project := localProject(found)
-	stage := &stage{screen: newScreen(env.Terminal, project, o.JSON), begin: begin}
-	stage.say("the quickstart's project is in " + dir)
+	shown := screen.New(env.Terminal, project, o.JSON)
+	stage := demo.NewStage(shown, begin)
+	shown.Say("the quickstart's project is in " + dir)
+	shown.Object(map[string]string{"event": "project", "dir": dir})
 	system, err := local.Run(ctx, project, local.Config{Observer: stage, Env: []string{jsonLogs}})
 	if err != nil {
 		return runFailure(err)
 	}
 	defer system.Stop(context.WithoutCancel(ctx))
-	story := demo.Story{Foo: system.URL("foo"), Log: &stage.log, Tell: stage.tell}
+	story := demo.Story{Foo: system.URL("foo"), Log: &stage.Log, Tell: stage.Tell}
 	if err := story.Play(ctx); err != nil {
-		return stage.explain(err)
+		return stage.Explain(err)
 	}
-	stage.summary(system, project, o.Exit)
+	stage.Finish()
 	if o.Exit {
 		return nil
 	}
+	stage.Open(fmt.Sprintf("foo is on %s, foobar on %s. Ctrl-C stops them; again: cd %s && minos dev",
+		system.URL("foo"), system.URL("foobar"), shellWord(dir)))
 	return runFailure(system.Wait(ctx))
 }
 

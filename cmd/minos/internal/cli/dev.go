@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/minos-framework/minos-go/cmd/minos/internal/screen"
 	"github.com/minos-framework/minos-go/deploy/local"
 )
 
@@ -38,17 +39,17 @@ func (o devOptions) run(ctx context.Context, env *Env) error {
 		return err
 	}
 	project := localProject(found)
-	screen := newScreen(env.Terminal, project, o.JSON)
-	system, err := local.Run(ctx, project, local.Config{Observer: screen, Env: []string{jsonLogs}})
+	shown := screen.New(env.Terminal, project, o.JSON)
+	system, err := local.Run(ctx, project, local.Config{Observer: shown, Env: []string{jsonLogs}})
 	if err != nil {
 		return runFailure(err)
 	}
 	defer system.Stop(context.WithoutCancel(ctx))
-	screen.say("Ctrl-C stops everything; its state is kept in " + filepath.Join(project.Dir, ".minos"))
+	shown.Say("Ctrl-C stops everything; its state is kept in " + filepath.Join(project.Dir, ".minos"))
 	return runFailure(system.Wait(ctx))
 }
 
-// jsonLogs has services log what screen and demo read.
+// jsonLogs has services log what the screen and the demo read.
 const jsonLogs = "MINOS_LOG_FORMAT=json"
 
 // localProject is the project as this machine runs it, its services by name.

@@ -20,7 +20,7 @@ type Step struct {
 	// Expected and Actual say what did not hold.
 	Expected string        `json:"expected,omitempty"`
 	Actual   string        `json:"actual,omitempty"`
-	Took     time.Duration `json:"took_ns"`
+	Took     time.Duration `json:"-"`
 }
 
 // Request is what a step asked.

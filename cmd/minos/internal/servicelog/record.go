@@ -27,6 +27,9 @@ type Attribute struct {
 // Parse reads a line. It returns false for one that is no object of JSON with a
 // message, as what a panic prints.
 func Parse(line string) (Record, bool) {
+	if !json.Valid([]byte(line)) {
+		return Record{}, false
+	}
 	decoder := json.NewDecoder(strings.NewReader(line))
 	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
 		return Record{}, false
@@ -34,15 +37,12 @@ func Parse(line string) (Record, bool) {
 	var r Record
 	found := false
 	for decoder.More() {
-		key, err := decoder.Token()
-		if err != nil {
-			return Record{}, false
-		}
 		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
+		key, err := decoder.Token()
+		if err != nil || decoder.Decode(&value) != nil {
 			return Record{}, false
 		}
-		switch key {
+		switch key := key.(string); key { // an object's keys are strings
 		case "time":
 			r.Time = text(value)
 		case "level":
@@ -50,7 +50,7 @@ func Parse(line string) (Record, bool) {
 		case "msg":
 			r.Message, found = text(value), true
 		default:
-			r.Attributes = append(r.Attributes, Attribute{Key: key.(string), Value: value})
+			r.Attributes = append(r.Attributes, Attribute{Key: key, Value: value})
 		}
 	}
 	return r, found

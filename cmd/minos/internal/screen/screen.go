@@ -1,4 +1,6 @@
-package cli
+// Package screen shows what runs on this machine while it runs: to a person, or
+// to a program.
+package screen
 
 import (
 	"encoding/json"
@@ -11,10 +13,10 @@ import (
 	"github.com/minos-framework/minos-go/deploy/local"
 )
 
-// screen shows what runs on this machine: the services' lines on Out, each
+// Screen shows a project that runs on this machine: the services' lines on Out, each
 // behind its service's name, and what happens to them on Err. With JSON, both
 // are objects on Out, one to a line. It may be used by any number of goroutines.
-type screen struct {
+type Screen struct {
 	mu       sync.Mutex // of what is written to terminal
 	terminal *terminal.Terminal
 	json     bool
@@ -22,10 +24,11 @@ type screen struct {
 	styles   map[string]terminal.Style
 }
 
-var _ local.Observer = (*screen)(nil)
+var _ local.Observer = (*Screen)(nil)
 
-func newScreen(t *terminal.Terminal, project local.Project, asJSON bool) *screen {
-	s := &screen{terminal: t, json: asJSON, styles: map[string]terminal.Style{}}
+// New returns the screen of a project; asJSON says for whom.
+func New(t *terminal.Terminal, project local.Project, asJSON bool) *Screen {
+	s := &Screen{terminal: t, json: asJSON, styles: map[string]terminal.Style{}}
 	colours := []terminal.Style{terminal.Cyan, terminal.Green, terminal.Purple, terminal.Blue, terminal.Yellow}
 	for i, service := range project.Services {
 		s.width = max(s.width, len(service.Name))
@@ -35,9 +38,9 @@ func newScreen(t *terminal.Terminal, project local.Project, asJSON bool) *screen
 }
 
 // Event shows a step.
-func (s *screen) Event(event local.Event) {
+func (s *Screen) Event(event local.Event) {
+	s.Object(event)
 	if s.json {
-		s.object(event)
 		return
 	}
 	text, out := event.Text, s.terminal.Err
@@ -54,8 +57,13 @@ func (s *screen) Event(event local.Event) {
 	fmt.Fprintln(out, text)
 }
 
-// say tells a person something; with JSON, nobody.
-func (s *screen) say(text string) {
+// Paint returns text in a style, where Out welcomes colour.
+func (s *Screen) Paint(style terminal.Style, text string) string {
+	return s.terminal.Out.Paint(style, text)
+}
+
+// Say tells a person something on Out; with JSON, nobody.
+func (s *Screen) Say(text string) {
 	if s.json {
 		return
 	}
@@ -65,37 +73,39 @@ func (s *screen) say(text string) {
 }
 
 // Line shows a line of a service.
-func (s *screen) Line(service, text string) {
+func (s *Screen) Line(service, text string) {
 	if s.json {
-		s.object(lineEvent(service, text))
+		s.Object(lineEvent(service, text))
 		return
 	}
-	out := s.terminal.Out
-	name := out.Paint(s.styles[service], fmt.Sprintf("%-*s |", s.width, service))
-	s.say(name + " " + s.legible(text))
+	name := s.Paint(s.styles[service], fmt.Sprintf("%-*s |", s.width, service))
+	s.Say(name + " " + s.legible(text))
 }
 
 // legible shows a record to a person, and leaves all else as it is.
-func (s *screen) legible(text string) string {
+func (s *Screen) legible(text string) string {
 	record, ok := servicelog.Parse(text)
 	if !ok {
 		return text
 	}
-	out := s.terminal.Out
 	level := record.Level
 	switch level {
 	case "ERROR":
-		level = out.Paint(terminal.Red, level)
+		level = s.Paint(terminal.Red, level)
 	case "WARN":
-		level = out.Paint(terminal.Yellow, level)
+		level = s.Paint(terminal.Yellow, level)
 	}
 	return strings.TrimSpace(strings.Join([]string{
-		out.Paint(terminal.Dim, record.Clock()), level, record.Text("service")}, " "))
+		s.Paint(terminal.Dim, record.Clock()), level, record.Text("service")}, " "))
 }
 
-// object prints a line of JSON. That it cannot be written ends the process by
-// SIGPIPE, or is seen by who reads it.
-func (s *screen) object(value any) {
+// Object tells a program something on Out, as an object of JSON; without JSON,
+// nobody. That it cannot be written ends the process by SIGPIPE, or is seen by
+// who reads it.
+func (s *Screen) Object(value any) {
+	if !s.json {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_ = json.NewEncoder(s.terminal.Out).Encode(value)
