@@ -4,9 +4,11 @@
 package blueprint
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -57,10 +59,7 @@ func (b Blueprint) Service(dir string, m *manifest.Manifest, s NewService) (*sca
 	if err := refuse(m, s); err != nil {
 		return nil, err
 	}
-	files, err := b.service(m, s.Name)
-	if err == nil && s.Quickstart {
-		files, err = b.quickstart(m, s.Name, files)
-	}
+	files, err := b.fresh(m, s)
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +80,22 @@ func (b Blueprint) Service(dir string, m *manifest.Manifest, s NewService) (*sca
 		}
 	}
 	return p, b.finish(p, m, reason)
+}
+
+// fresh returns the files of a new service.
+func (b Blueprint) fresh(m *manifest.Manifest, s NewService) ([]scaffold.File, error) {
+	code, err := b.code(m, s.Name)
+	if err == nil && s.Quickstart {
+		code, err = b.quickstart(m, s.Name, code)
+	}
+	if err != nil {
+		return nil, err
+	}
+	imports, err := importsOf(code)
+	if err != nil {
+		return nil, err
+	}
+	return b.complete(m, s.Name, code, imports)
 }
 
 // refuse returns why m cannot have the service.
@@ -134,11 +149,21 @@ func (b Blueprint) change(p *scaffold.Plan, m *manifest.Manifest, service, reaso
 		return err
 	}
 	at := m.Services[service].Path
-	files, err := b.service(m, name)
+	files, err := b.code(m, name)
 	if err != nil {
 		return err
 	}
-	written, err := b.written(p.Dir, m, at)
+	imports, err := importsBelow(filepath.Join(p.Dir, filepath.FromSlash(at)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is not there; bring it back, or take %s out of %s", at, service, manifest.FileName)
+	}
+	if err != nil {
+		return err
+	}
+	if files, err = b.complete(m, name, files, imports); err != nil {
+		return err
+	}
+	written, err := b.written(p.Dir, m, at, files)
 	if err != nil {
 		return err
 	}
@@ -155,9 +180,11 @@ func (b Blueprint) change(p *scaffold.Plan, m *manifest.Manifest, service, reaso
 		wanted = append(wanted, f)
 		delete(gone, f.Path)
 	}
-	err = p.Update(written, reason, wanted...)
+	// The list of hashes is the last of wanted: once it is the new one, a run that
+	// was killed has nothing more to delete or to replace of what it lists.
+	err = p.Delete(written, reason, slices.Sorted(mapKeys(gone))...)
 	if err == nil {
-		err = p.Delete(written, reason, slices.Sorted(mapKeys(gone))...)
+		err = p.Update(written, reason, wanted...)
 	}
 	if err != nil {
 		return err

@@ -96,21 +96,18 @@ func tree(t *testing.T, dir string) map[string]string {
 
 func TestBlueprint_Service(t *testing.T) {
 	t.Parallel()
-	t.Run("is clean Go with every database", func(t *testing.T) {
-		t.Parallel()
-		for _, database := range manifest.Databases() {
-			dir := service(t, minos.Source, database)
+	for _, database := range manifest.Databases() {
+		t.Run("is clean Go and passes its own tests with "+string(database), func(t *testing.T) {
+			t.Parallel()
+			dir := compiled(t, database)
 			if out := run(t, dir, nil, "gofmt", "-l", "."); out != "" {
-				t.Errorf("%s: gofmt would change %s", database, out)
+				t.Errorf("gofmt would change %s", out)
 			}
 			offline(t, dir, "go", "vet", "./...")
-			offline(t, dir, "go", "vet", "-tags", "dev", "./...")
-		}
-	})
-	t.Run("passes its own tests without a server", func(t *testing.T) {
-		t.Parallel()
-		offline(t, service(t, minos.Source, manifest.SQLite), "go", "test", "./...")
-	})
+			offline(t, dir, "go", "vet", "-tags", "dev", "./cmd/...", "./internal/...")
+			offline(t, dir, "go", "test", "./...")
+		})
+	}
 	t.Run("carries every package of the framework that it imports", func(t *testing.T) {
 		t.Parallel()
 		const framework = "github.com/minos-framework/minos-go/"
@@ -210,7 +207,6 @@ func TestBlueprint_quickstart(t *testing.T) {
 			t.Errorf("gofmt would change %s", out)
 		}
 		offline(t, dir, "go", "mod", "tidy", "-diff")
-		offline(t, dir, "go", "vet", "./...")
 	}
 	if _, err := b.Service(b.dir, b.m, blueprint.NewService{Name: parse(t, "bar"), Quickstart: true}); err == nil {
 		t.Error("the quickstart has a service that it has not")
@@ -276,6 +272,55 @@ func TestBlueprint_Resources(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+	t.Run("finishes what was interrupted anywhere", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.add(t, "foo", 0)
+		b.set(t, manifest.Embedded, manifest.Postgres)
+		begin := b.dir
+		b.m.Resources.Database = manifest.SQLite
+		plan, err := b.Resources(b.dir, b.m, "set")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want map[string]string
+		for done := len(plan.Changes); done >= 0; done -= 3 {
+			b.dir = filepath.Join(t.TempDir(), "shop")
+			if err := os.CopyFS(b.dir, os.DirFS(begin)); err != nil {
+				t.Fatal(err)
+			}
+			half(t, b.dir, plan.Changes[:done])
+			if b.m, err = manifest.Load(b.dir); err != nil {
+				t.Fatal(err)
+			}
+			b.set(t, manifest.Embedded, manifest.SQLite)
+			got := tree(t, b.dir)
+			if want == nil {
+				want = got
+			}
+			if !maps.Equal(got, want) {
+				t.Fatalf("killed after %d of %d moves: got %v\nwant %v", done, len(plan.Changes), got, want)
+			}
+		}
+	})
+	t.Run("says which service is not there", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.m.Services["gone"] = manifest.Service{Path: "microservices/gone", Port: 1}
+		_, err := b.Resources(b.dir, b.m, "set")
+		if err == nil || err.Error() != "microservices/gone is not there; bring it back, or take gone out of minos.yaml" {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("marks what the user's code requires itself", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.add(t, "foo", 0)
+		dir := filepath.Join(b.dir, "microservices", "foo")
+		replace(t, filepath.Join(dir, "internal", "foo", "more.go"), "package foo\n\nimport _ \"github.com/google/uuid\"\n")
+		b.set(t, manifest.Embedded, manifest.Postgres)
+		offline(t, dir, "go", "mod", "tidy", "-diff")
+	})
 	t.Run("keeps what the user has put into .env", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
@@ -290,6 +335,23 @@ func TestBlueprint_Resources(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+}
+
+// half does the first changes of a plan, as a run that is killed does.
+func half(t *testing.T, dir string, changes []scaffold.Change) {
+	t.Helper()
+	for _, c := range changes {
+		name := filepath.Join(dir, filepath.FromSlash(c.Path))
+		err := os.MkdirAll(filepath.Dir(name), 0o755)
+		if err == nil && c.Action == scaffold.Remove {
+			err = os.Remove(name)
+		} else if err == nil {
+			err = os.WriteFile(name, c.Content, c.Mode)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // checkHashes compares the hashes in minos.yaml with the files.

@@ -184,10 +184,29 @@ func (l layered) Open(name string) (fs.File, error) {
 // service's directory.
 func service(t *testing.T, source fs.FS, database manifest.Database) string {
 	t.Helper()
+	return serviceIn(t, filepath.Join(t.TempDir(), "shop"), source, database)
+}
+
+// compiled is service in a directory that is the same in every run: the go
+// command knows again what it compiled there, and not what it compiled in
+// directories that are gone.
+func compiled(t *testing.T, database manifest.Database) string {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join("../../../../out/compiled", string(database)))
+	if err == nil {
+		err = os.RemoveAll(dir)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serviceIn(t, dir, minos.Source, database)
+}
+
+func serviceIn(t *testing.T, dir string, source fs.FS, database manifest.Database) string {
+	t.Helper()
 	b := blueprint.Blueprint{Source: source}
 	m := manifest.New("shop", "example.com/shop")
 	m.Resources.Database = database
-	dir := filepath.Join(t.TempDir(), "shop")
 	plan, err := b.Project(dir, m)
 	if err == nil {
 		err = plan.Write(t.Context())

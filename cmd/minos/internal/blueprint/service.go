@@ -30,9 +30,9 @@ func packages() []string {
 	}
 }
 
-// service returns the files of a service as the project's resources have them,
-// by their paths in the service.
-func (b Blueprint) service(m *manifest.Manifest, name scaffold.Name) ([]scaffold.File, error) {
+// code returns the files of a service as the project's resources have them, by
+// their paths in the service, without its requirements.
+func (b Blueprint) code(m *manifest.Manifest, name scaffold.Name) ([]scaffold.File, error) {
 	files, err := b.tree(m, name, "service")
 	if err != nil {
 		return nil, err
@@ -44,12 +44,19 @@ func (b Blueprint) service(m *manifest.Manifest, name scaffold.Name) ([]scaffold
 		}
 		files = overlay(files, other)
 	}
-	modules, err := b.modules(m, name)
+	return files, nil
+}
+
+// complete adds the requirements of code that has those imports.
+func (b Blueprint) complete(
+	m *manifest.Manifest, name scaffold.Name, code []scaffold.File, imports []string,
+) ([]scaffold.File, error) {
+	modules, err := b.modules(m, name, imports)
 	if err != nil {
 		return nil, err
 	}
 	vendor, err := b.vendor(m)
-	return slices.Concat(files, modules, vendor), err
+	return slices.Concat(code, modules, vendor), err
 }
 
 // quickstart puts the quickstart's code of that name over a service.
@@ -104,25 +111,6 @@ func overlay(files, other []scaffold.File) []scaffold.File {
 	return append(files, other...)
 }
 
-// modules returns the service's go.mod and go.sum, which were worked out ahead
-// for the variants there are: working them out takes a network.
-func (b Blueprint) modules(m *manifest.Manifest, name scaffold.Name) ([]scaffold.File, error) {
-	mod, err := b.requirements(m, "service.mod")
-	if err != nil {
-		return nil, err
-	}
-	sum, err := b.requirements(m, "service.sum")
-	if err != nil {
-		return nil, err
-	}
-	_, rest, _ := strings.Cut(string(mod), "\n") // the module's own line
-	mod = []byte("module " + moduleOf(m, name) + "\n" + rest)
-	return []scaffold.File{
-		{Path: "go.mod", Mode: 0o644, Content: mod},
-		{Path: "go.sum", Mode: 0o644, Content: sum},
-	}, nil
-}
-
 // vendor returns the framework as the service carries it.
 func (b Blueprint) vendor(m *manifest.Manifest) ([]scaffold.File, error) {
 	names := packages()
@@ -142,18 +130,6 @@ func (b Blueprint) vendor(m *manifest.Manifest) ([]scaffold.File, error) {
 		scaffold.File{Path: "go.sum", Mode: 0o644, Content: sum})
 }
 
-func (b Blueprint) requirements(m *manifest.Manifest, file string) ([]byte, error) {
-	variant := "base"
-	if m.Resources.Database == manifest.Postgres {
-		variant = "postgres"
-	}
-	content, err := fs.ReadFile(b.Source, path.Join("templates/vendor", variant, file))
-	if err != nil {
-		return nil, fmt.Errorf("read the requirements: %w", err)
-	}
-	return content, nil
-}
-
 // ours reports whether minos writes a file of a service anew when resources
 // change. All others are the user's from the start.
 func ours(name string) bool {
@@ -167,22 +143,26 @@ func ours(name string) bool {
 func vendored(name string) bool { return strings.Contains(name, "/"+vendorDir+"/") }
 
 // written returns the hashes of minos' files of the service at a path, as they
-// were last written.
-func (b Blueprint) written(dir string, m *manifest.Manifest, at string) (map[string]string, error) {
+// were last written. files are what is to be written now: a run that was killed
+// has come so far, perhaps.
+func (b Blueprint) written(
+	dir string, m *manifest.Manifest, at string, files []scaffold.File,
+) (map[string]string, error) {
 	written := map[string]string{}
 	for name, sum := range m.Files {
 		if strings.HasPrefix(name, at+"/") {
 			written[name] = sum
 		}
 	}
-	name := path.Join(at, vendorDir, scaffold.SumsFile)
+	local := path.Join(vendorDir, scaffold.SumsFile)
+	name := path.Join(at, local)
 	sums, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return written, nil
 	case err != nil:
 		return nil, fmt.Errorf("read the hashes of the framework: %w", err)
-	case scaffold.Sum(sums) != written[name]:
+	case scaffold.Sum(sums) != written[name] && scaffold.Sum(sums) != sumOf(files, local):
 		return nil, edited([]string{name})
 	}
 	maps.Copy(written, scaffold.ReadSums(path.Join(at, vendorDir), sums))
