@@ -105,17 +105,23 @@ func (q *Queries) add(h *Handler)  { q.handlers = append(q.handlers, h) }
 // Registry is *Commands or *Queries: either may listen to events.
 type Registry interface{ add(h *Handler) }
 
+// HandlerFunc handles a command or a query.
+type HandlerFunc[In, Out any] func(ctx context.Context, in In) (Out, error)
+
+// EventFunc handles an event.
+type EventFunc[In any] func(ctx context.Context, in In) error
+
 // Command registers fn for commands. fn decides: what it stages through
 // repositories, publishers and sagas is committed when it returns nil. It may
 // be run again when another writer was first, so it must not act on the
 // outside world.
-func Command[In, Out any](r *Commands, fn func(context.Context, In) (Out, error), routes ...Route) {
+func Command[In, Out any](r *Commands, fn HandlerFunc[In, Out], routes ...Route) {
 	r.add(newHandler(KindCommand, fn, routes))
 }
 
 // Query registers fn for queries. fn reads only: one that stages a change
 // fails.
-func Query[In, Out any](r *Queries, fn func(context.Context, In) (Out, error), routes ...Route) {
+func Query[In, Out any](r *Queries, fn HandlerFunc[In, Out], routes ...Route) {
 	r.add(newHandler(KindQuery, fn, routes))
 }
 
@@ -125,7 +131,7 @@ func Query[In, Out any](r *Queries, fn func(context.Context, In) (Out, error), r
 // message comes; when it returns an error it is run again, after a pause, and
 // later events of the same aggregate wait. Several handlers of one topic in one
 // service are run in the order of registration and committed together.
-func Event[In any](r Registry, topic string, fn func(context.Context, In) error) {
+func Event[In any](r Registry, topic string, fn EventFunc[In]) {
 	h := newHandler(KindEvent, func(ctx context.Context, in In) (None, error) {
 		return None{}, fn(ctx, in)
 	}, []Route{Topic(topic)})
@@ -134,7 +140,7 @@ func Event[In any](r Registry, topic string, fn func(context.Context, In) error)
 }
 
 // newHandler is called by a registering function, whose caller is the place.
-func newHandler[In, Out any](kind Kind, fn func(context.Context, In) (Out, error), routes []Route) *Handler {
+func newHandler[In, Out any](kind Kind, fn HandlerFunc[In, Out], routes []Route) *Handler {
 	h := &Handler{Kind: kind, In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out]()}
 	if _, file, line, ok := runtime.Caller(2); ok {
 		h.Place = fmt.Sprintf("%s:%d", filepath.Base(file), line)
