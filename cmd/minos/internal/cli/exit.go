@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/minos-framework/minos-go/cmd/minos/internal/commandline"
 	"github.com/minos-framework/minos-go/scaffold"
 	"github.com/minos-framework/minos-go/scaffold/manifest"
 )
@@ -81,7 +82,7 @@ func classOf(err error) Class {
 		return OK
 	case errors.Is(err, manifest.ErrNoProject):
 		return NoProject
-	case is[*scaffold.NameError](err):
+	case is[*scaffold.NameError](err), is[*commandline.Error](err):
 		return Usage
 	case is[*scaffold.ConflictError](err), is[*manifest.LockedError](err):
 		return Conflict

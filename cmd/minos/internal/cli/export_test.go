@@ -9,22 +9,6 @@ import (
 	"github.com/minos-framework/minos-go/cmd/minos/internal/terminal"
 )
 
-// Parsed is what parse made of a line, for tests.
-type Parsed struct {
-	Command     string
-	Flags, Args []string
-	Help        bool
-}
-
-// Parse is parse.
-func Parse(root *cli.Command, args []string) (Parsed, error) {
-	l, err := parse(root, args)
-	if err != nil {
-		return Parsed{}, err
-	}
-	return Parsed{Command: l.name(), Flags: l.flags, Args: l.args, Help: l.help}, nil
-}
-
 // Tree is the command tree of minos, for tests.
 func Tree(env *Env) []*cli.Command { return commands(env) }
 

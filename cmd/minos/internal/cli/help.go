@@ -7,11 +7,13 @@ import (
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/minos-framework/minos-go/cmd/minos/internal/commandline"
 )
 
-// writeHelp prints the help of the last command of path: its examples first.
-func writeHelp(w io.Writer, path []*cli.Command) error {
-	c, name := path[len(path)-1], pathName(path)
+// writeHelp prints the help of the line's command: its examples first.
+func writeHelp(w io.Writer, line *commandline.Line) error {
+	c, name := line.Command(), line.Name()
 	table := tabwriter.NewWriter(w, 0, 8, 3, ' ', 0)
 	fmt.Fprintf(table, "%s: %s\n", name, c.Usage)
 	if c.UsageText != "" {
@@ -33,7 +35,7 @@ func writeHelp(w io.Writer, path []*cli.Command) error {
 		fmt.Fprintf(table, "  %s\t%s\n", left, right)
 	}
 	fmt.Fprintln(table, "  --help, -h\tshow this")
-	if len(path) == 1 {
+	if len(line.Path) == 1 {
 		fmt.Fprintln(table, "\nExit codes:")
 		for _, o := range outcomes() {
 			fmt.Fprintf(table, "  %d\t%s\n", o.class, o.meaning)
@@ -69,7 +71,7 @@ func flagHelp(f cli.Flag) (left, right string) {
 		return left, ""
 	}
 	right = documented.GetUsage()
-	if takesValue(f) {
+	if commandline.TakesValue(f) {
 		left += " VALUE"
 	}
 	return left, right

@@ -8,8 +8,8 @@
 //	func (o statusOptions) run(ctx context.Context, env *Env) error // knows no flags
 //
 // A command returns errors; only Main prints them and decides the exit code.
-// fail gives an error its class (exit.go), arguments counts what was typed
-// (args.go), and Env.Project finds the project around the working directory.
+// fail gives an error its class (exit.go), arguments counts what was typed, and
+// Env.Project finds the project around the working directory.
 // Results go to env.Terminal.Out, all else to env.Terminal.Err. A flag of one
 // name takes a value in every command that has it or in none: flags may stand
 // anywhere on the line. UsageText holds a command's examples, which its help
@@ -28,6 +28,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/minos-framework/minos-go"
+	"github.com/minos-framework/minos-go/cmd/minos/internal/commandline"
 	"github.com/minos-framework/minos-go/cmd/minos/internal/terminal"
 	"github.com/minos-framework/minos-go/deploy/local"
 )
@@ -81,21 +82,17 @@ func run(ctx context.Context, env *Env, args []string) error {
 		Subcommands: commands(env),
 		Flags:       []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version"}},
 	}
-	l, err := parse(root, args)
+	line, err := commandline.Parse(root, args)
 	if err != nil {
 		return err
 	}
 	switch {
-	case l.help:
-		return writeHelp(env.Terminal.Out, l.path)
-	case l.command() == root && l.has("version"):
+	case line.Command() == root && line.Has("version"):
 		return versionOptions{}.run(ctx, env)
-	case l.command() == root && len(l.args) == 0:
-		return writeHelp(env.Terminal.Out, l.path)
-	case l.command().Action == nil:
-		return l.unknownCommand()
+	case line.Help || line.Command() == root && len(line.Args) == 0:
+		return writeHelp(env.Terminal.Out, line)
 	}
-	return l.run(ctx)
+	return line.Run(ctx)
 }
 
 // report prints what err says and returns the class of the outcome.

@@ -1,34 +1,55 @@
-package cli_test
+package commandline_test
 
 import (
-	"fmt"
+	"errors"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
-	urfave "github.com/urfave/cli/v2"
+	"github.com/urfave/cli/v2"
 	"pgregory.net/rapid"
 
-	"github.com/minos-framework/minos-go/cmd/minos/internal/cli"
+	"github.com/minos-framework/minos-go/cmd/minos/internal/commandline"
 )
 
-func tree() *urfave.Command {
-	nothing := func(*urfave.Context) error { return nil }
-	return &urfave.Command{Name: "minos", Subcommands: []*urfave.Command{
-		{Name: "new", Subcommands: []*urfave.Command{{Name: "project", Action: nothing, Flags: []urfave.Flag{
-			&urfave.StringFlag{Name: "name", Aliases: []string{"n"}},
-			&urfave.IntFlag{Name: "port"},
-			&urfave.BoolFlag{Name: "json"},
-			&urfave.BoolFlag{Name: "yes", Aliases: []string{"y"}},
+func tree() *cli.Command {
+	nothing := func(*cli.Context) error { return nil }
+	return &cli.Command{Name: "minos", Subcommands: []*cli.Command{
+		{Name: "new", Subcommands: []*cli.Command{{Name: "project", Action: nothing, Flags: []cli.Flag{
+			&cli.StringFlag{Name: "name", Aliases: []string{"n"}},
+			&cli.IntFlag{Name: "port"},
+			&cli.BoolFlag{Name: "json"},
+			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}},
 		}}}},
-		{Name: "deploy", Action: nothing, Subcommands: []*urfave.Command{{Name: "microservice", Action: nothing}}},
+		{Name: "deploy", Action: nothing, Subcommands: []*cli.Command{{Name: "microservice", Action: nothing}}},
 	}}
+}
+
+// parsed is what Parse made of a line.
+type parsed struct {
+	Command     string
+	Flags, Args []string
+	Help        bool
+}
+
+func parse(root *cli.Command, args []string) (parsed, error) {
+	line, err := commandline.Parse(root, args)
+	if err != nil {
+		return parsed{}, err
+	}
+	return parsed{Command: line.Name(), Flags: line.Flags, Args: line.Args, Help: line.Help}, nil
+}
+
+func isFault(err error) bool {
+	_, ok := errors.AsType[*commandline.Error](err)
+	return ok
 }
 
 func TestParse(t *testing.T) {
 	t.Parallel()
-	for line, want := range map[string]cli.Parsed{
+	for line, want := range map[string]parsed{
 		"":                                   {Command: "minos"},
 		"new project p":                      {Command: "minos new project", Args: []string{"p"}},
 		"new project p --json":               {Command: "minos new project", Flags: []string{"--json"}, Args: []string{"p"}},
@@ -50,7 +71,7 @@ func TestParse(t *testing.T) {
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
-			got, err := cli.Parse(tree(), strings.Fields(line))
+			got, err := parse(tree(), strings.Fields(line))
 			if len(got.Args) == 0 {
 				got.Args = nil
 			}
@@ -77,12 +98,12 @@ func TestParse_faults(t *testing.T) {
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
-			_, err := cli.Parse(tree(), strings.Fields(line))
+			_, err := parse(tree(), strings.Fields(line))
 			if want == "" && err == nil {
 				return
 			}
-			if err == nil || !strings.Contains(err.Error(), want) || cli.ClassOf(err) != cli.Usage {
-				t.Errorf("got %v (class %d), want %s", err, cli.ClassOf(err), want)
+			if err == nil || !strings.Contains(err.Error(), want) || !isFault(err) {
+				t.Errorf("got %v, want %s", err, want)
 			}
 		})
 	}
@@ -133,8 +154,8 @@ func TestParse_permutations(t *testing.T) {
 		for i := len(flags) - 1; i >= 0; i-- {
 			first = slices.Insert(first, 2, flags[i]...)
 		}
-		a, errA := cli.Parse(tree(), first)
-		b, errB := cli.Parse(tree(), scattered)
+		a, errA := parse(tree(), first)
+		b, errB := parse(tree(), scattered)
 		if errA != nil || errB != nil || !reflect.DeepEqual(a, b) {
 			t.Fatalf("%q: %+v, %v\n%q: %+v, %v", first, a, errA, scattered, b, errB)
 		}
@@ -144,9 +165,9 @@ func TestParse_permutations(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("new project p --name x -- -y")
 	f.Fuzz(func(t *testing.T, line string) {
-		got, err := cli.Parse(tree(), strings.Split(line, " "))
-		if err != nil && cli.ClassOf(err) != cli.Usage {
-			t.Errorf("class %d: %v", cli.ClassOf(err), err)
+		got, err := parse(tree(), strings.Split(line, " "))
+		if err != nil && !isFault(err) {
+			t.Errorf("got %v", err)
 		}
 		for _, flag := range got.Flags {
 			if !strings.HasPrefix(flag, "--") {
@@ -156,31 +177,62 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// Flags may stand before the command is known, so one name is of one kind.
-func TestCommands_agreeOnFlags(t *testing.T) {
+func TestLine_Run(t *testing.T) {
 	t.Parallel()
-	kinds := map[string]string{}
-	var walk func(path string, c *urfave.Command)
-	walk = func(path string, c *urfave.Command) {
-		path += " " + c.Name
-		for _, flag := range c.Flags {
-			_, isBool := flag.(*urfave.BoolFlag)
-			kind := fmt.Sprint("takes a value: ", !isBool)
-			for _, name := range flag.Names() {
-				if before, ok := kinds[name]; ok && before != kind {
-					t.Errorf("%s: --%s is of another kind elsewhere", path, name)
-				}
-				kinds[name] = kind
+	var got []string
+	root := &cli.Command{Name: "minos", Subcommands: []*cli.Command{
+		{Name: "empty"},
+		{
+			Name: "call", Flags: []cli.Flag{&cli.IntFlag{Name: "port"}, &cli.StringSliceFlag{Name: "tag"}},
+			Action: func(c *cli.Context) error {
+				args, err := commandline.Arguments(c, "WHAT", "[HOW]")
+				got = append(args, strconv.Itoa(c.Int("port")), strings.Join(c.StringSlice("tag"), "+"))
+				return err
+			},
+		},
+	}}
+	run := func(words ...string) error {
+		line, err := commandline.Parse(root, words)
+		if err != nil {
+			return err
+		}
+		return line.Run(t.Context())
+	}
+	for _, test := range []struct {
+		words []string
+		want  []string
+		fault string
+	}{
+		{[]string{"call", "x", "--tag", "a", "y", "--tag=b"}, []string{"x", "y", "0", "a+b"}, ""},
+		{[]string{"call", "--", "-x"}, []string{"-x", "", "0", ""}, ""},
+		{[]string{"call", "port"}, []string{"port", "", "0", ""}, ""}, // the name of a flag is a word like others
+		{[]string{"call", ""}, []string{"", "", "0", ""}, ""},
+		{[]string{"call"}, nil, "WHAT is missing; see `minos call --help`"},
+		{[]string{"call", "x", "y", "z"}, nil, "unexpected argument \"z\"; see `minos call --help`"},
+		{[]string{"call", "x", "--port", "y"}, nil, "invalid value \"y\" for flag -port"},
+		{[]string{"empty"}, nil, "`minos empty` needs one of"},
+	} {
+		err := run(test.words...)
+		switch {
+		case test.fault != "":
+			if !isFault(err) || !strings.Contains(err.Error(), test.fault) {
+				t.Errorf("%q: got %v, want %s", test.words, err, test.fault)
 			}
-		}
-		if c.Usage == "" || c.UsageText == "" {
-			t.Errorf("%s has no help or no example", path)
-		}
-		for _, sub := range c.Subcommands {
-			walk(path, sub)
+		case err != nil || !reflect.DeepEqual(got, test.want):
+			t.Errorf("%q: got %q, %v", test.words, got, err)
 		}
 	}
-	for _, c := range cli.Tree(&cli.Env{}) {
-		walk("minos", c)
+}
+
+func TestSuggest(t *testing.T) {
+	t.Parallel()
+	names := []string{"deploy", "dev", "down", "new"}
+	for word, want := range map[string]string{
+		"depoly": "; did you mean deploy?", "nwe": "; did you mean new?", "dwon": "; did you mean down?",
+		"frobnicate": "", "": "", "x": "",
+	} {
+		if got := commandline.Suggest(word, names, ""); got != want {
+			t.Errorf("%q: got %q", word, got)
+		}
 	}
 }

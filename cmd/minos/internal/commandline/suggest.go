@@ -1,8 +1,8 @@
-package cli
+package commandline
 
-// suggest returns "; did you mean ..." when word is near to one of names, and ""
+// Suggest returns "; did you mean ..." when word is near to one of names, and ""
 // when it is not.
-func suggest(word string, names []string, prefix string) string {
+func Suggest(word string, names []string, prefix string) string {
 	best, nearest := 3, "" // two letters may differ
 	for _, name := range names {
 		if d := distance(word, name); d < best && d < len(name) {
