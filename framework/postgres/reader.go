@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -14,9 +15,35 @@ import (
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
-// page is how many rows a sequence reads at a time. No connection is held
-// while they are yielded.
+// page is how many rows a sequence reads at a time.
 const page = 500
+
+// inPages yields what read returns page by page: the items after last, which
+// is nil at first, when n were yielded before. No connection is held while they
+// are yielded, so that the loop's body may call the store.
+func inPages[T any](read func(last *T, n int) ([]T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var last *T
+		for n := 0; ; {
+			items, err := read(last, n)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, item := range items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if len(items) < page {
+				return
+			}
+			last = &items[len(items)-1]
+			n += len(items)
+		}
+	}
+}
 
 // Snapshot implements aggregate.Reader.
 func (s *Store) Snapshot(ctx context.Context, name string, id uuid.UUID) (unit.Snapshot, error) {
@@ -43,31 +70,21 @@ func scanSnapshot(row pgx.CollectableRow) (s unit.Snapshot, err error) {
 // its own time.
 func (s *Store) Snapshots(ctx context.Context, query aggregate.Query) iter.Seq2[unit.Snapshot, error] {
 	sql, args := selection(query)
-	return func(yield func(unit.Snapshot, error) bool) {
-		left, after := query.Limit, uuid.Nil
-		for {
-			limit := page
-			if query.Limit > 0 {
-				limit = min(page, left)
-			}
-			rows, _ := s.pool.Query(ctx, sql, append(args, after, limit)...) // rows tell the error
-			snapshots, err := pgx.CollectRows(rows, scanSnapshot)
-			if err != nil {
-				yield(unit.Snapshot{}, fmt.Errorf("read states of %s: %w", query.Name, err))
-				return
-			}
-			for _, snapshot := range snapshots {
-				if !yield(snapshot, nil) {
-					return
-				}
-				after = snapshot.Aggregate
-			}
-			left -= len(snapshots)
-			if len(snapshots) < limit || query.Limit > 0 && left == 0 {
-				return
-			}
+	return inPages(func(last *unit.Snapshot, n int) ([]unit.Snapshot, error) {
+		limit, after := page, uuid.Nil
+		if query.Limit > 0 {
+			limit = min(page, query.Limit-n)
 		}
-	}
+		if last != nil {
+			after = last.Aggregate
+		}
+		rows, _ := s.pool.Query(ctx, sql, append(args, after, limit)...) // rows tell the error
+		snapshots, err := pgx.CollectRows(rows, scanSnapshot)
+		if err != nil {
+			return nil, fmt.Errorf("read states of %s: %w", query.Name, err)
+		}
+		return snapshots, nil
+	})
 }
 
 // selection returns the SQL for one page of a query. Its last two arguments,
@@ -91,31 +108,24 @@ func selection(query aggregate.Query) (sql string, args []any) {
 		where(" AND data -> $%d::text = $%d::jsonb", c.Field, c.Value)
 	}
 	fmt.Fprintf(&text, " AND aggregate > $%d ORDER BY aggregate LIMIT $%d", len(args)+1, len(args)+2)
-	return text.String(), args[:len(args):len(args)]
+	return text.String(), slices.Clip(args) // which callers append to, each on its own
 }
 
 // History implements aggregate.Reader.
 func (s *Store) History(ctx context.Context, id uuid.UUID, after int) iter.Seq2[unit.Event, error] {
 	const sql = selectEvent + "aggregate = $1 AND version > $2 AND tx IS NULL ORDER BY version LIMIT $3"
-	return func(yield func(unit.Event, error) bool) {
-		for {
-			rows, _ := s.pool.Query(ctx, sql, id, after, page) // rows tell the error
-			events, err := pgx.CollectRows(rows, scanEvent)
-			if err != nil {
-				yield(unit.Event{}, fmt.Errorf("read history of %s: %w", id, err))
-				return
-			}
-			for _, e := range events {
-				if !yield(e, nil) {
-					return
-				}
-				after = e.Version
-			}
-			if len(events) < page {
-				return
-			}
+	return inPages(func(last *unit.Event, _ int) ([]unit.Event, error) {
+		from := after
+		if last != nil {
+			from = last.Version
 		}
-	}
+		rows, _ := s.pool.Query(ctx, sql, id, from, page) // rows tell the error
+		events, err := pgx.CollectRows(rows, scanEvent)
+		if err != nil {
+			return nil, fmt.Errorf("read history of %s: %w", id, err)
+		}
+		return events, nil
+	})
 }
 
 const selectEvent = `SELECT seq, aggregate, version, name, action, schema, data, headers, created_at

@@ -28,48 +28,65 @@ type shape uint
 
 func (s shape) has(p part) bool { return s&(1<<p) != 0 }
 
-// columns is what each part takes: the parameters, an array for each.
-var columns = [parts]string{
-	receipts: "uuid text",
-	creates:  "text uuid int jsonb timestamptz timestamptz",
-	updates:  "text uuid int int jsonb timestamptz timestamptz",
-	sagas:    "uuid text int int text bigint json",
-	sagaLog:  "uuid int int json",
-	events:   "uuid int text text int json json timestamptz",
-	messages: "uuid text text text int json json",
+// columns returns the types of what a part takes: an array for each column.
+func (p part) columns() string {
+	switch p {
+	case receipts:
+		return "uuid text"
+	case creates:
+		return "text uuid int jsonb timestamptz timestamptz"
+	case updates:
+		return "text uuid int int jsonb timestamptz timestamptz"
+	case sagas:
+		return "uuid text int int text bigint json"
+	case sagaLog:
+		return "uuid int int json"
+	case events:
+		return "uuid int text text int json json timestamptz"
+	default:
+		return "uuid text text text int json json"
+	}
 }
 
-// bodies is the SQL of each part. %[1]s is the unnested parameters, %[2]s a
-// condition that holds and makes the part wait for the one before.
-var bodies = [parts]string{
-	receipts: `INSERT INTO minos.receipt (message, topic)
-		SELECT * FROM %[1]s WHERE %[2]s RETURNING 1`,
-	// An aggregate that exists already is a unique violation.
-	creates: `INSERT INTO minos.snapshot (name, aggregate, version, data, created_at, updated_at)
-		SELECT * FROM %[1]s WHERE %[2]s RETURNING 1`,
-	// i.steps is how many events lead to the new version. A row that is not at
-	// the version before them, or that does not exist, comes out with another
-	// version than i.version, and is refused.
-	updates: `INSERT INTO minos.snapshot AS s (name, aggregate, version, data, created_at, updated_at)
-		SELECT i.name, i.aggregate, i.steps, i.data, i.created_at, i.updated_at
-		FROM %[1]s (name, aggregate, version, steps, data, created_at, updated_at) WHERE %[2]s
-		ON CONFLICT (name, aggregate) DO UPDATE SET version = s.version + excluded.version, data = excluded.data,
-			created_at = excluded.created_at, updated_at = excluded.updated_at
-		RETURNING s.aggregate AS id, s.version`,
-	sagas: `INSERT INTO minos.saga AS s (id, definition, revision, status, deadline, data)
-		SELECT i.id, i.definition, i.steps, i.status,
-			CASE WHEN i.timeout > 0 THEN clock_timestamp() + i.timeout * interval '1 microsecond' END, i.data
-		FROM %[1]s (id, definition, version, steps, status, timeout, data) WHERE %[2]s
-		ON CONFLICT (id) DO UPDATE SET definition = excluded.definition, revision = s.revision + excluded.revision,
-			status = excluded.status, deadline = excluded.deadline, data = excluded.data
-		RETURNING s.id, s.revision AS version`,
-	sagaLog: `INSERT INTO minos.saga_log (saga, revision, place, at, data)
-		SELECT i.saga, i.revision, i.place, clock_timestamp(), i.data
-		FROM %[1]s (saga, revision, place, data) WHERE %[2]s RETURNING 1`,
-	events: `INSERT INTO minos.event (aggregate, version, name, action, schema, data, headers, created_at)
-		SELECT i.* FROM fence, %[1]s WHERE %[2]s RETURNING 1`,
-	messages: `INSERT INTO minos.message (id, topic, key, reply_to, status, content, headers)
-		SELECT i.* FROM fence, %[1]s WHERE %[2]s RETURNING 1`,
+// body returns the SQL of a part, in which %[1]s stands for the rows i of its
+// columns and %[2]s for a condition that holds once the part before is done.
+//
+// Updates and sagas add the number of steps to the version that is stored. A
+// row that was not at the version before the steps, or that did not exist, so
+// comes out with another version than was asked for: see guard.
+func (p part) body() string {
+	switch p {
+	case receipts:
+		return `INSERT INTO minos.receipt (message, topic) SELECT * FROM %[1]s WHERE %[2]s RETURNING 1`
+	case creates: // a plain insert, which is faster: who exists already violates the key
+		return `INSERT INTO minos.snapshot (name, aggregate, version, data, created_at, updated_at)
+			SELECT * FROM %[1]s WHERE %[2]s RETURNING 1`
+	case updates:
+		return `INSERT INTO minos.snapshot AS s (name, aggregate, version, data, created_at, updated_at)
+			SELECT i.name, i.aggregate, i.steps, i.data, i.created_at, i.updated_at
+			FROM %[1]s (name, aggregate, version, steps, data, created_at, updated_at) WHERE %[2]s
+			ON CONFLICT (name, aggregate) DO UPDATE SET version = s.version + excluded.version, data = excluded.data,
+				created_at = excluded.created_at, updated_at = excluded.updated_at
+			RETURNING s.aggregate AS id, s.version`
+	case sagas: // the deadline is the database's time
+		return `INSERT INTO minos.saga AS s (id, definition, revision, status, deadline, data)
+			SELECT i.id, i.definition, i.steps, i.status,
+				CASE WHEN i.timeout > 0 THEN clock_timestamp() + i.timeout * interval '1 microsecond' END, i.data
+			FROM %[1]s (id, definition, version, steps, status, timeout, data) WHERE %[2]s
+			ON CONFLICT (id) DO UPDATE SET definition = excluded.definition, revision = s.revision + excluded.revision,
+				status = excluded.status, deadline = excluded.deadline, data = excluded.data
+			RETURNING s.id, s.revision AS version`
+	case sagaLog:
+		return `INSERT INTO minos.saga_log (saga, revision, place, at, data)
+			SELECT i.saga, i.revision, i.place, clock_timestamp(), i.data
+			FROM %[1]s (saga, revision, place, data) WHERE %[2]s RETURNING 1`
+	case events:
+		return `INSERT INTO minos.event (aggregate, version, name, action, schema, data, headers, created_at)
+			SELECT i.* FROM fence, %[1]s WHERE %[2]s RETURNING 1`
+	default:
+		return `INSERT INTO minos.message (id, topic, key, reply_to, status, content, headers)
+			SELECT i.* FROM fence, %[1]s WHERE %[2]s RETURNING 1`
+	}
 }
 
 // The allocation fence. Numbers of the sequence become visible in the order of
@@ -80,30 +97,25 @@ var bodies = [parts]string{
 // outbox.go). The lock is shared: no writer ever waits for it.
 const fence = `SELECT pg_advisory_xact_lock_shared(%d, (last_value & 2147483647)::int) FROM minos.seq WHERE %s`
 
-// statement writes the statement that stores batches of a shape. Its parts are
-// chained, since PostgreSQL is free to run independent ones in any order.
+// statement writes the statement that stores batches of a shape: a chain of
+// parts, since PostgreSQL is free to run independent ones in any order, and the
+// guards, which are what it selects.
 func statement(s shape) string {
-	var text strings.Builder
-	text.WriteString("WITH ")
-	after, next := "true", 1
-	step := func(name, body string) {
-		if after != "true" {
-			text.WriteString(",\n")
-		}
-		fmt.Fprintf(&text, "%s AS MATERIALIZED (%s)", name, body)
-		after = "(SELECT count(*) FROM " + name + ") >= 0"
+	var steps, guards []string
+	done, next := "true", 1
+	add := func(name, body string) {
+		steps = append(steps, name+" AS MATERIALIZED ("+body+")")
+		done = "(SELECT count(*) FROM " + name + ") >= 0"
 	}
-	var guards []string
 	for p := range parts {
 		if !s.has(p) {
 			continue
 		}
-		if p >= events && (p == events || !s.has(events)) {
-			step("fence", fmt.Sprintf(fence, fenceClass, after))
+		if p == events || p == messages && !s.has(events) {
+			add("fence", fmt.Sprintf(fence, fenceClass, done))
 		}
-		name := "part" + strconv.Itoa(int(p))
-		first := next
-		step(name, fmt.Sprintf(bodies[p], unnest(columns[p], &next), after))
+		name, first := "part"+strconv.Itoa(int(p)), next
+		add(name, fmt.Sprintf(p.body(), unnest(p.columns(), &next), done))
 		switch p {
 		case updates:
 			guards = append(guards, guard(name, first+1, first+2))
@@ -114,7 +126,7 @@ func statement(s shape) string {
 	if guards == nil {
 		guards = []string{"SELECT 1"}
 	}
-	return text.String() + "\n" + strings.Join(guards, "\nUNION ALL ")
+	return "WITH " + strings.Join(steps, ",\n") + "\n" + strings.Join(guards, "\nUNION ALL ")
 }
 
 // unnest makes rows i of array parameters from number next on.
@@ -127,8 +139,8 @@ func unnest(types string, next *int) string {
 	return "unnest(" + strings.Join(arrays, ", ") + ") AS i"
 }
 
-// guard refuses the batch when a row did not come out with the version that
-// was asked for.
+// guard refuses the batch when a row of a part did not come out with the version
+// that was asked for. Ids and versions are the numbers of the parameters.
 func guard(part string, ids, versions int) string {
 	return fmt.Sprintf(`SELECT minos.refuse(id) FROM unnest($%d::uuid[], $%d::int[]) AS i (id, version)
 		JOIN %s AS stored USING (id) WHERE stored.version <> i.version`, ids, versions, part)

@@ -14,9 +14,35 @@ import (
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
-// page is how many rows a sequence reads at a time. No connection is held
-// while they are yielded.
+// page is how many rows a sequence reads at a time.
 const page = 500
+
+// inPages yields what read returns page by page: the items after last, which
+// is nil at first, when n were yielded before. No connection is held while they
+// are yielded, so that the loop's body may call the store.
+func inPages[T any](read func(last *T, n int) ([]T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var last *T
+		for n := 0; ; {
+			items, err := read(last, n)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, item := range items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if len(items) < page {
+				return
+			}
+			last = &items[len(items)-1]
+			n += len(items)
+		}
+	}
+}
 
 const selectSnapshot = "SELECT aggregate, name, version, data, created_at, updated_at FROM minos_snapshot WHERE "
 
@@ -81,28 +107,25 @@ func (s *Store) Snapshot(ctx context.Context, name string, id uuid.UUID) (unit.S
 // Snapshots implements aggregate.Reader. It reads in pages, each of them as of
 // its own time.
 func (s *Store) Snapshots(ctx context.Context, query aggregate.Query) iter.Seq2[unit.Snapshot, error] {
+	all := inPages(func(last *unit.Snapshot, _ int) ([]unit.Snapshot, error) {
+		after := uuid.Nil
+		if last != nil {
+			after = last.Aggregate
+		}
+		text, args := selection(query, after)
+		snapshots, err := collect(ctx, s.reads, scanSnapshot, text, args...)
+		if err != nil {
+			return nil, fmt.Errorf("read states of %s: %w", query.Name, err)
+		}
+		return snapshots, nil
+	})
 	return func(yield func(unit.Snapshot, error) bool) {
-		after, yielded := uuid.Nil, 0
-		for {
-			text, args := selection(query, after)
-			snapshots, err := collect(ctx, s.reads, scanSnapshot, text, args...)
-			if err != nil {
-				yield(unit.Snapshot{}, fmt.Errorf("read states of %s: %w", query.Name, err))
-				return
+		n := 0
+		for snapshot, err := range all {
+			if err == nil && !aggregate.Match(snapshot, query.Where) {
+				continue
 			}
-			for _, snapshot := range snapshots {
-				after = snapshot.Aggregate
-				if !aggregate.Match(snapshot, query.Where) {
-					continue
-				}
-				if !yield(snapshot, nil) {
-					return
-				}
-				if yielded++; yielded == query.Limit {
-					return
-				}
-			}
-			if len(snapshots) < page {
+			if n++; !yield(snapshot, err) || n == query.Limit {
 				return
 			}
 		}
@@ -142,22 +165,15 @@ func scanEvent(r row) (e unit.Event, err error) {
 // History implements aggregate.Reader.
 func (s *Store) History(ctx context.Context, id uuid.UUID, after int) iter.Seq2[unit.Event, error] {
 	const text = selectEvent + "aggregate = ? AND version > ? ORDER BY version LIMIT ?"
-	return func(yield func(unit.Event, error) bool) {
-		for {
-			events, err := collect(ctx, s.reads, scanEvent, text, id[:], after, page)
-			if err != nil {
-				yield(unit.Event{}, fmt.Errorf("read history of %s: %w", id, err))
-				return
-			}
-			for _, e := range events {
-				if !yield(e, nil) {
-					return
-				}
-				after = e.Version
-			}
-			if len(events) < page {
-				return
-			}
+	return inPages(func(last *unit.Event, _ int) ([]unit.Event, error) {
+		from := after
+		if last != nil {
+			from = last.Version
 		}
-	}
+		events, err := collect(ctx, s.reads, scanEvent, text, id[:], from, page)
+		if err != nil {
+			return nil, fmt.Errorf("read history of %s: %w", id, err)
+		}
+		return events, nil
+	})
 }

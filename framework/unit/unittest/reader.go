@@ -85,6 +85,7 @@ func runReader(t *testing.T, open Opener) {
 			Headers: map[string]string{"user": "ann"}, CreatedAt: now,
 		})
 		equal(t, "later events", collect(t, s.History(t.Context(), id, 1198)), events[1198:])
+		equal(t, "all events", len(collect(t, s.History(t.Context(), id, -1))), 1200)
 		equal(t, "events after the last", len(collect(t, s.History(t.Context(), id, 1200))), 0)
 		for e, err := range s.History(t.Context(), id, 0) {
 			if err != nil || e.Version != 1 {
