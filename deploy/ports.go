@@ -63,7 +63,8 @@ func (p *planner) choosePort(s Service, port Port, index int, used map[hostPort]
 	wanted := port.HostPort
 	if c, ok := p.observed.container(s.Name); ok && index < len(c.Published) && c.Published[index].Wanted == port {
 		chosen := c.Published[index].Chosen
-		if c.State == Running || p.holder(port.HostIP, chosen) == "" {
+		// A port of a container that restarts is free at one moment and its own at the next.
+		if c.State == Running || c.State == Restarting || c.State == Paused || p.holder(port.HostIP, chosen) == "" {
 			return chosen, nil
 		}
 	}

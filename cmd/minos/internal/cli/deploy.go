@@ -76,15 +76,19 @@ type deployResult struct {
 }
 
 func (o deployOptions) run(ctx context.Context, env *Env) (err error) {
-	op, err := operate(ctx, env)
+	project, err := env.Project()
+	if err != nil {
+		return err
+	}
+	scope, err := o.scope(project)
+	if err != nil {
+		return err
+	}
+	op, err := operate(ctx, project)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, op.close()) }()
-	scope, err := o.scope(op.project)
-	if err != nil {
-		return err
-	}
 	if !o.DryRun {
 		lock, err := manifest.Acquire(op.project.Dir, "deploy")
 		if err != nil {
@@ -115,6 +119,9 @@ func (o deployOptions) run(ctx context.Context, env *Env) (err error) {
 
 // scope returns the services to deploy; none means all.
 func (o deployOptions) scope(p *Project) ([]string, error) {
+	if err := deployable(p); err != nil {
+		return nil, err
+	}
 	if len(p.Services) == 0 {
 		return nil, fmt.Errorf("project %s has no microservice yet; add one with `minos new microservice NAME`", p.Name)
 	}

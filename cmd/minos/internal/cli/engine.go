@@ -23,13 +23,9 @@ type operation struct {
 	engine  *docker.Engine
 }
 
-// operate loads the project around env.Dir and connects to the engine. A project
-// that does not run on Docker is an error that says what to set.
-func operate(ctx context.Context, env *Env) (*operation, error) {
-	project, err := env.Project()
-	if err != nil {
-		return nil, err
-	}
+// operate loads what project wants and connects to the engine. A project that
+// does not run on Docker is an error that says what to set.
+func operate(ctx context.Context, project *Project) (*operation, error) {
 	if err := deployable(project); err != nil {
 		return nil, err
 	}

@@ -39,12 +39,16 @@ type serviceStatus struct {
 	Ready     bool     `json:"ready"`            // it answers
 	Reason    string   `json:"reason,omitempty"` // why it is not ready
 	Image     string   `json:"image"`
-	Ports     []string `json:"ports"`
+	Ports     []string `json:"ports"`            // "127.0.0.1:4545", of the host
 	Drift     string   `json:"drift,omitempty"` // what the next deploy changes
 }
 
 func (o statusOptions) run(ctx context.Context, env *Env) (err error) {
-	op, err := operate(ctx, env)
+	project, err := env.Project()
+	if err != nil {
+		return err
+	}
+	op, err := operate(ctx, project)
 	if err != nil {
 		return err
 	}
@@ -84,7 +88,7 @@ func (o *operation) status(ctx context.Context, s deploy.Service, observed *depl
 		status.Reason = o.engine.Health(ctx, o.wanted, s, c)
 		status.Ready = status.Reason == ""
 		for _, p := range c.Published {
-			status.Ports = append(status.Ports, fmt.Sprintf("%s:%d->%d", p.Wanted.HostIP, p.Chosen, p.Wanted.Target))
+			status.Ports = append(status.Ports, fmt.Sprintf("%s:%d", p.Wanted.HostIP, p.Chosen))
 		}
 		break
 	}
