@@ -65,7 +65,9 @@ func TestName_forms(t *testing.T) {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
-	for one, many := range map[string]string{"category": "categories", "box": "boxes", "day": "days", "branch": "branches"} {
+	for one, many := range map[string]string{
+		"category": "categories", "box": "boxes", "day": "days", "branch": "branches",
+	} {
 		if got := name(t, one).Plural().String(); got != many {
 			t.Errorf("got %s, want %s", got, many)
 		}

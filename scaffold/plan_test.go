@@ -320,7 +320,8 @@ func TestVendor(t *testing.T) {
 	source := fstest.MapFS{}
 	for _, name := range []string{
 		"fw/unit/unit.go", "fw/unit/unit_test.go", "fw/unit/unittest/suite.go", "fw/unit/testdata/x",
-		"fw/pg/pg.go", "fw/pg/schema/1.sql", "fw/pg/internal/sql/one.sql", "fw/pg/internal/sql/one_test.go", "fw/other/other.go",
+		"fw/pg/pg.go", "fw/pg/schema/1.sql", "fw/pg/internal/sql/one.sql", "fw/pg/internal/sql/one_test.go",
+		"fw/other/other.go",
 	} {
 		source[name] = &fstest.MapFile{Data: []byte(name)}
 	}

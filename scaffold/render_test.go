@@ -116,7 +116,8 @@ func CreateOrderLine(orderLines []OrderLine) string {
 	})
 	t.Run("executes templates", func(t *testing.T) {
 		t.Parallel()
-		got := render(t, rendering(t, "foo"), map[string]string{"cmd/widget-part/README.md.tmpl": "# {{.Name}} widget-part\n"})
+		files := map[string]string{"cmd/widget-part/README.md.tmpl": "# {{.Name}} widget-part\n"}
+		got := render(t, rendering(t, "foo"), files)
 		if body := got["cmd/foo/README.md"]; body != "# foo foo\n" {
 			t.Errorf("got %v", got)
 		}
@@ -155,13 +156,17 @@ func TestRendering_Render_clash(t *testing.T) {
 	files := map[string]string{
 		"main.go": "package main\n\nimport (\n\t\"x/config\"\n\t\"" + module + "/internal/widgetpart\"\n)\n\n" +
 			"func main() { all := config.Load; widgetpart.New(all) }\n",
-		"internal/widgetpart/a.go": "package widgetpart\n\ntype Commands struct{ field int }\n\ntype WidgetPart struct{}\n\ntype WidgetParts struct{}\n",
+		"internal/widgetpart/a.go": "package widgetpart\n\ntype Commands struct{ field int }\n\n" +
+			"type WidgetPart struct{}\n\ntype WidgetParts struct{}\n",
 	}
-	for to, taken := range map[string]string{"config": "config", "all": "all", "commands": "Commands", "command": "Commands"} {
+	for to, taken := range map[string]string{
+		"config": "config", "all": "all", "commands": "Commands", "command": "Commands",
+	} {
 		t.Run(to, func(t *testing.T) {
 			t.Parallel()
 			_, err := rendering(t, to).Render(tree(files))
-			if e, ok := errors.AsType[*scaffold.NameError](err); !ok || !strings.Contains(e.Error(), "clashes with "+taken+" of") {
+			clash, ok := errors.AsType[*scaffold.NameError](err)
+			if !ok || !strings.Contains(clash.Error(), "clashes with "+taken+" of") {
 				t.Errorf("got %v", err)
 			}
 		})

@@ -16,7 +16,8 @@ func TestAcquire(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = manifest.Acquire(dir, "minos set database sqlite")
-	if locked, ok := errors.AsType[*manifest.LockedError](err); !ok || !strings.Contains(locked.Holder, "set broker kafka") {
+	locked, ok := errors.AsType[*manifest.LockedError](err)
+	if !ok || !strings.Contains(locked.Holder, "set broker kafka") {
 		t.Errorf("got %v", err)
 	}
 	if err := first.Release(); err != nil {

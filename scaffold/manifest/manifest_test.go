@@ -51,7 +51,10 @@ func TestParse(t *testing.T) {
 		t.Parallel()
 		m := parse(t, full)
 		want := manifest.Service{Path: "microservices/foo", Port: 4545, FixedPort: true}
-		if m.Name != "shop" || m.Module != "example.com/shop" || m.Services["foo"] != want || m.Files["compose.yaml"] != "abc" {
+		if m.Name != "shop" || m.Module != "example.com/shop" || m.Services["foo"] != want {
+			t.Errorf("%+v", m)
+		}
+		if m.Files["compose.yaml"] != "abc" {
 			t.Errorf("%+v", m)
 		}
 		if m.Resources != (manifest.Resources{Broker: manifest.Kafka, Database: manifest.Postgres}) {

@@ -53,6 +53,9 @@ func direct(mod string, imports []string) string {
 	const only = "require " + modulePath + " "
 	var kept strings.Builder
 	var direct []string
+	gives := func(module string) bool {
+		return slices.ContainsFunc(imports, func(i string) bool { return i == module || strings.HasPrefix(i, module+"/") })
+	}
 	framework := ""
 	for line := range strings.Lines(mod) {
 		requirement, indirect := strings.CutSuffix(strings.TrimSpace(line), " // indirect")
@@ -61,7 +64,7 @@ func direct(mod string, imports []string) string {
 		case strings.HasPrefix(line, only):
 			framework = line
 			kept.WriteString(line)
-		case indirect && slices.ContainsFunc(imports, func(i string) bool { return i == module || strings.HasPrefix(i, module+"/") }):
+		case indirect && gives(module):
 			direct = append(direct, "\t"+requirement+"\n")
 		default:
 			kept.WriteString(line)

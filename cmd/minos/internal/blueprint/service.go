@@ -60,7 +60,9 @@ func (b Blueprint) complete(
 }
 
 // quickstart puts the quickstart's code of that name over a service.
-func (b Blueprint) quickstart(m *manifest.Manifest, name scaffold.Name, files []scaffold.File) ([]scaffold.File, error) {
+func (b Blueprint) quickstart(
+	m *manifest.Manifest, name scaffold.Name, files []scaffold.File,
+) ([]scaffold.File, error) {
 	tree := "quickstart/" + name.String()
 	sub, err := fs.Sub(b.Source, "templates/"+tree)
 	if err != nil {
@@ -170,7 +172,9 @@ func (b Blueprint) written(
 }
 
 func edited(paths []string) error {
-	return &scaffold.ConflictError{Paths: paths, Problem: "differs from what minos wrote; undo the change, or delete the file"}
+	return &scaffold.ConflictError{
+		Paths: paths, Problem: "differs from what minos wrote; undo the change, or delete the file",
+	}
 }
 
 func asConflict(err error) (*scaffold.ConflictError, bool) {

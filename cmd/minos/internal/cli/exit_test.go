@@ -22,7 +22,9 @@ func TestClassOf(t *testing.T) {
 		cli.Usage:     {cli.Fail(cli.Usage, errors.New("x")), &scaffold.NameError{}},
 		cli.NoProject: {manifest.ErrNoProject},
 		cli.NotReady:  {cli.Fail(cli.NotReady, errors.New("x"))},
-		cli.Conflict:  {&scaffold.ConflictError{}, &manifest.LockedError{}, errors.Join(errors.New("x"), &scaffold.ConflictError{})},
+		cli.Conflict: {
+			&scaffold.ConflictError{}, &manifest.LockedError{}, errors.Join(errors.New("x"), &scaffold.ConflictError{}),
+		},
 	} {
 		for _, err := range errs {
 			if got := cli.ClassOf(err); got != want {
