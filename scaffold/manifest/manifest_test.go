@@ -91,9 +91,13 @@ func TestParse_faults(t *testing.T) {
 		"absolute path":       {head + "services:\n  foo: {path: /a, port: 1}\n", `services.foo.path: "/a" is no path inside`},
 		"flag":                {head + "services:\n  foo: {path: a, port: 1, fixed_port: 7}\n", `fixed_port: "7" is neither`},
 		"twice":               {head + "name: other\n", "minos.yaml:4: name: is there twice"},
+		"bad name":            {"version: 1\nname: My Shop\nmodule: m\n", `minos.yaml:2: name: name "My Shop" has an upper`},
+		"null":                {"version: 1\nname: null\nmodule:\n", "minos.yaml:3: module: is not a word"},
+		"bad service name":    {head + "services:\n  a b: {path: a, port: 1}\n", `minos.yaml:5: services.a b: name "a b" has a space`},
+		"file outside":        {head + "files:\n  ../a: b\n", "minos.yaml:5: files.../a: is no path inside"},
 		"alias":               {"version: 1\nname: &n shop\nmodule: *n\n", "minos.yaml:3: module: anchors"},
 		"scalar services":     {head + "services: 7\n", "minos.yaml:4: services: is not a mapping"},
-		"null name":           {"version: 1\nname:\nmodule: m\n", "minos.yaml:2: name: is not a word"},
+		"null name":           {"version: 1\nname:\nmodule: m\n", "minos.yaml:2: name: name \"\" is empty"},
 		"newer":               {"version: 2\nname: shop\nmodule: m\n", "minos.yaml:1: version: is 2; this minos reads version 1"},
 	} {
 		t.Run(name, func(t *testing.T) {

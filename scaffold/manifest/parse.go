@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"path"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/minos-framework/minos-go/scaffold"
 )
 
 // formatVersion is the version of the file's shape that this package writes.
@@ -85,7 +87,7 @@ func (m *Manifest) decode(doc *yaml.Node) error {
 	var version int
 	err := fields(doc, "", []string{"version", "name", "module"}, map[string]decoder{
 		"version": number(&version),
-		"name":    text(&m.Name),
+		"name":    name(&m.Name),
 		"module":  text(&m.Module),
 		"resources": func(key string, value *yaml.Node) error {
 			return fields(value, key, nil, map[string]decoder{
@@ -94,14 +96,20 @@ func (m *Manifest) decode(doc *yaml.Node) error {
 			})
 		},
 		"services": func(key string, value *yaml.Node) error {
-			return entries(value, key, func(name *yaml.Node, key string, value *yaml.Node) error {
+			return entries(value, key, func(word *yaml.Node, key string, value *yaml.Node) error {
 				service, err := decodeService(key, value)
-				m.Services[name.Value] = service
+				if _, bad := scaffold.ParseName(word.Value); bad != nil {
+					return fault(word, key, "%s", bad)
+				}
+				m.Services[word.Value] = service
 				return err
 			})
 		},
 		"files": func(key string, value *yaml.Node) error {
 			return entries(value, key, func(name *yaml.Node, key string, value *yaml.Node) error {
+				if !inside(name.Value) {
+					return fault(name, key, "is no path inside the project")
+				}
 				var sum string
 				err := text(&sum)(key, value)
 				m.Files[name.Value] = sum
@@ -125,13 +133,16 @@ func decodeService(key string, value *yaml.Node) (Service, error) {
 	switch {
 	case err != nil:
 		return s, err
-	case s.Path != path.Clean(s.Path) || path.IsAbs(s.Path) || s.Path == ".." || strings.HasPrefix(s.Path, "../"):
+	case !inside(s.Path):
 		return s, fault(lookup(value, "path"), key+".path", "%q is no path inside the project", s.Path)
 	case s.Port < 1 || s.Port > 65535:
 		return s, fault(lookup(value, "port"), key+".port", "%d is no port (1 to 65535)", s.Port)
 	}
 	return s, nil
 }
+
+// inside reports whether a path stays in the project.
+func inside(name string) bool { return fs.ValidPath(name) && name != "." }
 
 // fields decodes a mapping of known keys.
 func fields(node *yaml.Node, key string, required []string, known map[string]decoder) error {
@@ -185,6 +196,15 @@ func text(to *string) decoder {
 		}
 		*to = value.Value
 		return nil
+	}
+}
+
+func name(to *string) decoder {
+	return func(key string, value *yaml.Node) error {
+		if _, err := scaffold.ParseName(value.Value); err != nil {
+			return fault(value, key, "%s", err)
+		}
+		return text(to)(key, value)
 	}
 }
 
