@@ -1,5 +1,5 @@
 // Package deploy decides what has to happen so that a project runs as its
-// compose.yaml says: Load reads what is wanted, a driver observes what there is,
+// compose.yaml says: package compose reads what is wanted, a driver observes what there is,
 // NewPlan names the single steps from here to there, each with its cause, and
 // Execute has a Runner carry them out, in parallel where the graph allows.
 //
@@ -29,7 +29,10 @@ const (
 	PortFixed = "fixed"
 )
 
-// Project is what is wanted. It is made by Load and not changed afterwards.
+// ComposeFile is the file of a project that says what is wanted.
+const ComposeFile = "compose.yaml"
+
+// Project is what is wanted. Package compose makes it; it is not changed afterwards.
 type Project struct {
 	Name string
 	Dir  string // absolute
@@ -48,6 +51,16 @@ func (p *Project) Service(name string) (Service, bool) {
 		return Service{}, false
 	}
 	return p.Services[i], true
+}
+
+// DatabaseServer returns the PostgreSQL service that s depends on; "" when it has none.
+func (p *Project) DatabaseServer(s Service) string {
+	for _, d := range s.DependsOn {
+		if on, ok := p.Service(d.Service); ok && on.Protocol() == Postgres {
+			return on.Name
+		}
+	}
+	return ""
 }
 
 // Network is a network of the project.

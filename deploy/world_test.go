@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/minos-framework/minos-go/deploy"
+	"github.com/minos-framework/minos-go/deploy/compose"
 )
 
 // world is an engine in memory: what a Runner does shows in what is observed. It
@@ -256,7 +257,7 @@ func write(t *testing.T, files map[string]string) string {
 // load reads a project called shop.
 func load(t *testing.T, dir string) *deploy.Project {
 	t.Helper()
-	project, err := deploy.Load(t.Context(), deploy.Source{Dir: dir, Name: "shop"})
+	project, err := compose.Load(t.Context(), compose.Source{Dir: dir, Name: "shop"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,8 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/minos-framework/minos-go/deploy"
-	"github.com/minos-framework/minos-go/deploy/docker"
+	"github.com/minos-framework/minos-go/deploy/compose"
+	"github.com/minos-framework/minos-go/deploy/probe"
 )
 
 // whole is a service that stands on a database.
@@ -58,7 +59,7 @@ func TestDeploy(t *testing.T) {
 	s := newStack(t, whole)
 	plan := s.deploy()
 	port := plan.Published["foo"][0].Chosen
-	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", port, docker.HealthPath))
+	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", port, probe.HealthPath))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +96,7 @@ func TestDeploy(t *testing.T) {
 // testDatabase looks at what was created on PostgreSQL.
 func testDatabase(t *testing.T, s *stack) {
 	t.Helper()
-	project, err := deploy.Load(t.Context(), deploy.Source{Dir: s.dir, Name: s.name})
+	project, err := compose.Load(t.Context(), compose.Source{Dir: s.dir, Name: s.name})
 	if err != nil {
 		t.Fatal(err)
 	}

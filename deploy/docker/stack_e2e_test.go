@@ -18,6 +18,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/minos-framework/minos-go/deploy"
+	"github.com/minos-framework/minos-go/deploy/compose"
 	"github.com/minos-framework/minos-go/deploy/docker"
 )
 
@@ -101,7 +102,7 @@ func (s *stack) plan(services ...string) *deploy.Plan {
 }
 
 func (s *stack) tryPlan(ctx context.Context, services ...string) (*deploy.Plan, error) {
-	project, err := deploy.Load(ctx, deploy.Source{Dir: s.dir, Name: s.name})
+	project, err := compose.Load(ctx, compose.Source{Dir: s.dir, Name: s.name})
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/minos-framework/minos-go/cmd/minos/internal/terminal"
 	"github.com/minos-framework/minos-go/deploy"
+	"github.com/minos-framework/minos-go/deploy/compose"
 	"github.com/minos-framework/minos-go/deploy/docker"
 	"github.com/minos-framework/minos-go/scaffold/manifest"
 )
@@ -29,7 +30,7 @@ func operate(ctx context.Context, project *Project) (*operation, error) {
 	if err := deployable(project); err != nil {
 		return nil, err
 	}
-	wanted, err := deploy.Load(ctx, deploy.Source{Dir: project.Dir, Name: project.Name, Env: os.Environ()})
+	wanted, err := compose.Load(ctx, compose.Source{Dir: project.Dir, Name: project.Name, Env: os.Environ()})
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package deploy
+package compose
 
 import (
 	"errors"
@@ -16,9 +16,9 @@ import (
 // is anything. "*" is any key, "[]" each item of a list.
 type keys map[string]keys
 
-// carriedKeys returns what deploy carries out of a compose file. A key that is
+// carriedKeys returns what minos carries out of a compose file. A key that is
 // not here is an error: it is never ignored. Adding one means reading it in
-// load.go and giving it to the engine.
+// adopt.go and giving it to the engine.
 func carriedKeys() keys {
 	service := keys{
 		"image": nil, "command": nil, "entrypoint": nil, "environment": nil, "restart": nil, "user": nil,
@@ -123,8 +123,7 @@ func (k keys) orItself(value *yaml.Node) keys {
 func (d document) refuse(key *yaml.Node, path []string) error {
 	name := strings.Join(path, ".")
 	if isComposeKey(path) {
-		return fmt.Errorf("%s:%d: %s: minos does not carry this key out; take it away, or run the project with docker compose",
-			d.file, key.Line, name)
+		return fmt.Errorf("%s:%d: %s: minos does not carry this key out; take it away, or use docker compose", d.file, key.Line, name)
 	}
 	return fmt.Errorf("%s:%d: %s: unknown key", d.file, key.Line, name)
 }

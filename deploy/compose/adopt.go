@@ -1,4 +1,4 @@
-package deploy
+package compose
 
 import (
 	"cmp"
@@ -11,13 +11,14 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"github.com/minos-framework/minos-go/deploy"
 	"github.com/minos-framework/minos-go/deploy/buildcontext"
 )
 
 // adoptService turns a service of Compose's model into ours. Everything that
 // carriedKeys lets through is read here.
-func adoptService(project *types.Project, s types.ServiceConfig) (Service, error) {
-	service := Service{
+func adoptService(project *types.Project, s types.ServiceConfig) (deploy.Service, error) {
+	service := deploy.Service{
 		Name: s.Name, Image: s.Image, Command: s.Command, Entrypoint: s.Entrypoint,
 		Environment: map[string]string{}, Restart: s.Restart, User: s.User, WorkingDir: s.WorkingDir,
 		Hostname: s.Hostname, ReadOnly: s.ReadOnly, Tmpfs: s.Tmpfs, CapDrop: s.CapDrop, CapAdd: s.CapAdd,
@@ -39,7 +40,9 @@ func adoptService(project *types.Project, s types.ServiceConfig) (Service, error
 		if _, there := project.Services[name]; !there {
 			continue // "required: false"
 		}
-		service.DependsOn = append(service.DependsOn, Dependency{name, Condition(s.DependsOn[name].Condition)})
+		service.DependsOn = append(service.DependsOn, deploy.Dependency{
+			Service: name, Condition: deploy.Condition(s.DependsOn[name].Condition),
+		})
 	}
 	var faults []error
 	var err error
@@ -55,32 +58,32 @@ func adoptService(project *types.Project, s types.ServiceConfig) (Service, error
 	if service.Mounts, err = adoptMounts(project, s.Volumes); err != nil {
 		faults = append(faults, fmt.Errorf("services.%s.volumes: %w", s.Name, err))
 	}
-	return service, errors.Join(append(faults, service.check())...)
+	return service, errors.Join(append(faults, check(service))...)
 }
 
 // check refuses values that Compose lets through and we do not understand.
-func (s Service) check() error {
+func check(s deploy.Service) error {
 	var faults []error
 	switch s.Protocol() {
-	case HTTP, Postgres, Kafka, TCP, None, Job:
+	case deploy.HTTP, deploy.Postgres, deploy.Kafka, deploy.TCP, deploy.None, deploy.Job:
 	default:
 		faults = append(faults, fmt.Errorf("services.%s.labels: %s is one of http, postgres, kafka, tcp, none and job",
-			s.Name, LabelProtocol))
+			s.Name, deploy.LabelProtocol))
 	}
-	if p := s.Protocol(); (p == HTTP || p == TCP) && s.ProtocolPort() == 0 {
+	if p := s.Protocol(); (p == deploy.HTTP || p == deploy.TCP) && s.ProtocolPort() == 0 {
 		faults = append(faults, fmt.Errorf("services.%s.ports: %s needs a published port to ask at", s.Name, p))
 	}
-	if p := s.Labels[LabelPort]; p != "" && p != PortFixed {
-		faults = append(faults, fmt.Errorf("services.%s.labels: %s is %s or not there", s.Name, LabelPort, PortFixed))
+	if p := s.Labels[deploy.LabelPort]; p != "" && p != deploy.PortFixed {
+		faults = append(faults, fmt.Errorf("services.%s.labels: %s is %s or not there", s.Name, deploy.LabelPort, deploy.PortFixed))
 	}
 	return errors.Join(faults...)
 }
 
-func adoptBuild(b *types.BuildConfig) (*Build, error) {
+func adoptBuild(b *types.BuildConfig) (*deploy.Build, error) {
 	if b == nil {
 		return nil, nil
 	}
-	build := &Build{
+	build := &deploy.Build{
 		Context: b.Context, Dockerfile: cmp.Or(b.Dockerfile, "Dockerfile"), Args: map[string]string{}, Target: b.Target,
 	}
 	for name, value := range b.Args {
@@ -99,10 +102,10 @@ func adoptBuild(b *types.BuildConfig) (*Build, error) {
 	return build, err
 }
 
-func adoptPorts(ports []types.ServicePortConfig) ([]Port, error) {
-	var adopted []Port
+func adoptPorts(ports []types.ServicePortConfig) ([]deploy.Port, error) {
+	var adopted []deploy.Port
 	for _, p := range ports {
-		port := Port{HostIP: cmp.Or(p.HostIP, "127.0.0.1"), Target: int(p.Target), Protocol: cmp.Or(p.Protocol, "tcp")}
+		port := deploy.Port{HostIP: cmp.Or(p.HostIP, "127.0.0.1"), Target: int(p.Target), Protocol: cmp.Or(p.Protocol, "tcp")}
 		if p.Published != "" {
 			number, err := strconv.ParseUint(p.Published, 10, 16)
 			if err != nil {
@@ -115,17 +118,17 @@ func adoptPorts(ports []types.ServicePortConfig) ([]Port, error) {
 	return adopted, nil
 }
 
-func adoptMounts(project *types.Project, volumes []types.ServiceVolumeConfig) ([]Mount, error) {
-	var mounts []Mount
+func adoptMounts(project *types.Project, volumes []types.ServiceVolumeConfig) ([]deploy.Mount, error) {
+	var mounts []deploy.Mount
 	for _, v := range volumes {
-		mount := Mount{Type: MountType(v.Type), Source: v.Source, Target: v.Target, ReadOnly: v.ReadOnly}
+		mount := deploy.Mount{Type: deploy.MountType(v.Type), Source: v.Source, Target: v.Target, ReadOnly: v.ReadOnly}
 		switch mount.Type {
-		case MountVolume:
+		case deploy.MountVolume:
 			if v.Source != "" {
 				mount.Source = project.Volumes[v.Source].Name
 			}
-		case MountBind:
-		case MountTmpfs:
+		case deploy.MountBind:
+		case deploy.MountTmpfs:
 			if v.Tmpfs != nil {
 				mount.Size = int64(v.Tmpfs.Size)
 			}
@@ -137,14 +140,14 @@ func adoptMounts(project *types.Project, volumes []types.ServiceVolumeConfig) ([
 	return mounts, nil
 }
 
-func adoptHealthcheck(h *types.HealthCheckConfig) *Healthcheck {
+func adoptHealthcheck(h *types.HealthCheckConfig) *deploy.Healthcheck {
 	if h == nil {
 		return nil
 	}
 	if h.Disable {
-		return &Healthcheck{Test: []string{"NONE"}}
+		return &deploy.Healthcheck{Test: []string{"NONE"}}
 	}
-	check := &Healthcheck{
+	check := &deploy.Healthcheck{
 		Test: h.Test, Interval: duration(h.Interval), Timeout: duration(h.Timeout), StartPeriod: duration(h.StartPeriod),
 	}
 	if h.Retries != nil {

@@ -1,4 +1,6 @@
-package deploy
+// Package compose reads what is wanted of a project from its compose files. A key
+// that minos does not carry out is an error, never ignored.
+package compose
 
 import (
 	"context"
@@ -14,13 +16,12 @@ import (
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/minos-framework/minos-go/deploy"
 )
 
-// The files that Load reads, in a project's directory.
-const (
-	ComposeFile  = "compose.yaml"
-	OverrideFile = "compose.override.yaml" // the user's; it may be missing
-)
+// OverrideFile holds the user's changes to deploy.ComposeFile; it may be missing.
+const OverrideFile = "compose.override.yaml"
 
 // Source says where a project is read from.
 type Source struct {
@@ -33,7 +34,7 @@ type Source struct {
 // Load reads what is wanted from compose.yaml, compose.override.yaml and .env.
 // What is malformed, unknown or not carried out is an error that names file, line
 // and key. It reads the build contexts too: Build.Hash is of their state now.
-func Load(ctx context.Context, source Source) (*Project, error) {
+func Load(ctx context.Context, source Source) (*deploy.Project, error) {
 	documents, files, err := readDocuments(source.Dir)
 	if err != nil {
 		return nil, err
@@ -41,14 +42,14 @@ func Load(ctx context.Context, source Source) (*Project, error) {
 	options, err := cli.NewProjectOptions(files, cli.WithWorkingDirectory(source.Dir), cli.WithName(source.Name),
 		cli.WithEnv(source.Env), cli.WithEnvFiles(), cli.WithDotEnv, cli.WithLoadOptions(refuseUnset))
 	if err != nil {
-		return nil, fmt.Errorf("load %s: %w", ComposeFile, err)
+		return nil, fmt.Errorf("load %s: %w", deploy.ComposeFile, err)
 	}
 	composed, err := options.LoadProject(ctx)
 	if err != nil {
 		return nil, locate(documents, err)
 	}
-	project := &Project{Name: source.Name, Dir: source.Dir, Files: files}
-	if err := project.adopt(composed); err != nil {
+	project := &deploy.Project{Name: source.Name, Dir: source.Dir, Files: files}
+	if err := adopt(project, composed); err != nil {
 		return nil, locate(documents, err)
 	}
 	return project, nil
@@ -56,7 +57,7 @@ func Load(ctx context.Context, source Source) (*Project, error) {
 
 // readDocuments reads and checks the compose files in dir.
 func readDocuments(dir string) ([]document, []string, error) {
-	files := []string{filepath.Join(dir, ComposeFile)}
+	files := []string{filepath.Join(dir, deploy.ComposeFile)}
 	override := filepath.Join(dir, OverrideFile)
 	if _, err := os.Stat(override); err == nil {
 		files = append(files, override)
@@ -90,7 +91,8 @@ func refuseUnset(o *loader.Options) {
 		return value, err
 	}
 	o.Interpolate.Substitute = func(text string, values template.Mapping) (string, error) {
-		return template.SubstituteWithOptions(text, values, template.WithoutLogging, template.WithReplacementFunction(replace))
+		return template.SubstituteWithOptions(text, values, template.WithoutLogging,
+			template.WithReplacementFunction(replace))
 	}
 }
 
@@ -109,7 +111,7 @@ func locate(documents []document, err error) error {
 		key = "services." + match[1]
 	}
 	if key == "" {
-		return fmt.Errorf("load %s: %w", ComposeFile, err)
+		return fmt.Errorf("load %s: %w", deploy.ComposeFile, err)
 	}
 	path := strings.Split(strings.NewReplacer("[", ".", "]", "").Replace(key), ".")
 	file, line, deepest := "", 0, 0
@@ -119,21 +121,21 @@ func locate(documents []document, err error) error {
 		}
 	}
 	if file == "" {
-		return fmt.Errorf("load %s: %w", ComposeFile, err)
+		return fmt.Errorf("load %s: %w", deploy.ComposeFile, err)
 	}
 	return fmt.Errorf("%s:%d: %w", file, line, err)
 }
 
 // adopt fills p with what Compose read.
-func (p *Project) adopt(composed *types.Project) error {
+func adopt(p *deploy.Project, composed *types.Project) error {
 	var faults []error
 	for key, n := range composed.Networks {
-		p.Networks = append(p.Networks, Network{
+		p.Networks = append(p.Networks, deploy.Network{
 			Key: key, Name: n.Name, Driver: n.Driver, Internal: n.Internal, External: bool(n.External),
 		})
 	}
 	for key, v := range composed.Volumes {
-		p.Volumes = append(p.Volumes, Volume{Key: key, Name: v.Name, Driver: v.Driver, External: bool(v.External)})
+		p.Volumes = append(p.Volumes, deploy.Volume{Key: key, Name: v.Name, Driver: v.Driver, External: bool(v.External)})
 	}
 	for _, s := range composed.Services {
 		service, err := adoptService(composed, s)
@@ -142,40 +144,30 @@ func (p *Project) adopt(composed *types.Project) error {
 		}
 		p.Services = append(p.Services, service)
 	}
-	slices.SortFunc(p.Networks, func(a, b Network) int { return strings.Compare(a.Key, b.Key) })
-	slices.SortFunc(p.Volumes, func(a, b Volume) int { return strings.Compare(a.Key, b.Key) })
-	slices.SortFunc(p.Services, func(a, b Service) int { return strings.Compare(a.Name, b.Name) })
-	faults = append(faults, p.checkDatabases())
+	slices.SortFunc(p.Networks, func(a, b deploy.Network) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(p.Volumes, func(a, b deploy.Volume) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(p.Services, func(a, b deploy.Service) int { return strings.Compare(a.Name, b.Name) })
+	faults = append(faults, checkDatabases(p))
 	return errors.Join(faults...)
 }
 
-// databaseName is what LabelDatabase may say: it goes into SQL.
+// databaseName is what deploy.LabelDatabase may say: it goes into SQL.
 var databaseName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 
 // checkDatabases checks that each database has a name that is safe in SQL and a
 // PostgreSQL service to be created on.
-func (p *Project) checkDatabases() error {
+func checkDatabases(p *deploy.Project) error {
 	var faults []error
 	for _, s := range p.Services {
-		name := s.Labels[LabelDatabase]
+		name := s.Labels[deploy.LabelDatabase]
 		switch {
 		case name == "":
 		case !databaseName.MatchString(name):
-			faults = append(faults, fmt.Errorf("services.%s.labels: %s: %q is no database name", s.Name, LabelDatabase, name))
+			faults = append(faults, fmt.Errorf("services.%s.labels: %s: %q is no database name", s.Name, deploy.LabelDatabase, name))
 		case p.DatabaseServer(s) == "":
 			faults = append(faults, fmt.Errorf("services.%s.depends_on: database %s needs a PostgreSQL service to depend on",
 				s.Name, name))
 		}
 	}
 	return errors.Join(faults...)
-}
-
-// DatabaseServer returns the PostgreSQL service that s depends on; "" when it has none.
-func (p *Project) DatabaseServer(s Service) string {
-	for _, d := range s.DependsOn {
-		if on, ok := p.Service(d.Service); ok && on.Protocol() == Postgres {
-			return on.Name
-		}
-	}
-	return ""
 }

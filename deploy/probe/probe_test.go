@@ -1,4 +1,4 @@
-package docker_test
+package probe_test
 
 import (
 	"encoding/binary"
@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/minos-framework/minos-go/deploy/docker"
+	"github.com/minos-framework/minos-go/deploy/probe"
 )
 
 // answering is a connection whose other end reads a request of the given size
@@ -27,7 +27,7 @@ func answering(t *testing.T, request int, answer []byte) net.Conn {
 	return here
 }
 
-func TestProbeHTTP(t *testing.T) {
+func TestHTTP(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		status     int
@@ -41,19 +41,19 @@ func TestProbeHTTP(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.URL.Path != docker.HealthPath {
+				if r.URL.Path != probe.HealthPath {
 					t.Errorf("it asks %s", r.URL.Path)
 				}
 				w.WriteHeader(c.status)
 				_, _ = io.WriteString(w, c.body)
 			}))
 			defer server.Close()
-			expect(t, docker.ProbeHTTP(t.Context(), server.Listener.Addr().String()), c.want)
+			expect(t, probe.HTTP(t.Context(), server.Listener.Addr().String()), c.want)
 		})
 	}
 }
 
-func TestProbePostgres(t *testing.T) {
+func TestPostgres(t *testing.T) {
 	t.Parallel()
 	failure := func(code, message string) []byte {
 		body := "SFATAL\x00C" + code + "\x00M" + message + "\x00\x00"
@@ -72,12 +72,12 @@ func TestProbePostgres(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const request = 8 + len("user\x00postgres\x00database\x00postgres\x00application_name\x00minos\x00\x00")
-			expect(t, docker.ProbePostgres(answering(t, request, c.answer)), c.want)
+			expect(t, probe.Postgres(answering(t, request, c.answer)), c.want)
 		})
 	}
 }
 
-func TestProbeKafka(t *testing.T) {
+func TestKafka(t *testing.T) {
 	t.Parallel()
 	answer := func(correlation uint32, code uint16) []byte {
 		text := binary.BigEndian.AppendUint32(nil, 10)
@@ -96,7 +96,7 @@ func TestProbeKafka(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const request = 4 + 2 + 2 + 4 + 2 + len("minos")
-			expect(t, docker.ProbeKafka(answering(t, request, c.answer)), c.want)
+			expect(t, probe.Kafka(answering(t, request, c.answer)), c.want)
 		})
 	}
 }

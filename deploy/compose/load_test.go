@@ -1,6 +1,7 @@
-package deploy_test
+package compose_test
 
 import (
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -9,7 +10,24 @@ import (
 	"time"
 
 	"github.com/minos-framework/minos-go/deploy"
+	"github.com/minos-framework/minos-go/deploy/compose"
 )
+
+// write writes files, given as name and content, into a new directory.
+func write(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
 
 func TestLoad(t *testing.T) {
 	t.Parallel()
@@ -54,7 +72,10 @@ volumes: {data: {}}
 		"more.env":              "B=3\n",
 		"foo/Other":             "ARG GO\nFROM golang:${GO} AS build\nFROM debian:12-slim AS run\n",
 	})
-	project := load(t, dir)
+	project, err := compose.Load(t.Context(), compose.Source{Dir: dir, Name: "shop"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	foo, ok := project.Service("foo")
 	if !ok || foo.Build == nil || foo.Build.Hash == "" {
 		t.Fatalf("foo is %+v", foo)
@@ -105,24 +126,24 @@ volumes: {data: {}}
 // Each error begins with what has to be opened.
 func TestLoad_errors(t *testing.T) {
 	t.Parallel()
-	const compose = "services:\n  foo:\n    image: x\n"
+	const base = "services:\n  foo:\n    image: x\n"
 	for name, c := range map[string]struct {
 		compose, override string
 		want              []string
 	}{
 		"no compose.yaml":           {"", "", []string{"compose.yaml"}},
-		"malformed YAML":            {compose, "services:\n  foo:\n\timage: y\n", []string{"compose.override.yaml", "line 3"}},
-		"an unknown key":            {compose, "services:\n  foo:\n    imgae: y\n", []string{"compose.override.yaml:3: services.foo.imgae: unknown key"}},
-		"an unknown key at the top": {compose, "servces: {}\n", []string{"compose.override.yaml:1: servces: unknown key"}},
+		"malformed YAML":            {base, "services:\n  foo:\n\timage: y\n", []string{"compose.override.yaml", "line 3"}},
+		"an unknown key":            {base, "services:\n  foo:\n    imgae: y\n", []string{"compose.override.yaml:3: services.foo.imgae: unknown key"}},
+		"an unknown key at the top": {base, "servces: {}\n", []string{"compose.override.yaml:1: servces: unknown key"}},
 		"an unknown key below build": {
-			compose, "services:\n  foo:\n    build:\n      contxt: .\n", []string{"compose.override.yaml:4: services.foo.build.contxt: unknown key"},
+			base, "services:\n  foo:\n    build:\n      contxt: .\n", []string{"compose.override.yaml:4: services.foo.build.contxt: unknown key"},
 		},
 		"a key that is not carried out": {
-			compose, "services:\n  foo:\n    privileged: true\n",
+			base, "services:\n  foo:\n    privileged: true\n",
 			[]string{"compose.override.yaml:3: services.foo.privileged: minos does not carry this key out"},
 		},
 		"a key of a list's item": {
-			compose, "services:\n  foo:\n    ports:\n      - {target: 80, app_protocol: http}\n",
+			base, "services:\n  foo:\n    ports:\n      - {target: 80, app_protocol: http}\n",
 			[]string{"compose.override.yaml:4: services.foo.ports.app_protocol: minos does not carry this key out"},
 		},
 		"a key behind an anchor": {
@@ -130,16 +151,16 @@ func TestLoad_errors(t *testing.T) {
 			[]string{"compose.yaml:2: services.foo.secrets: minos does not carry this key out"},
 		},
 		"two at once": {
-			compose, "services:\n  foo: {deploy: {}, tty: true}\n",
+			base, "services:\n  foo: {deploy: {}, tty: true}\n",
 			[]string{"services.foo.deploy", "services.foo.tty"},
 		},
 		"an aliased network": {
-			compose, "services:\n  foo:\n    networks:\n      default: {aliases: [x]}\n",
+			base, "services:\n  foo:\n    networks:\n      default: {aliases: [x]}\n",
 			[]string{"compose.override.yaml:4: services.foo.networks.default.aliases"},
 		},
-		"include":        {compose, "include: [x]\n", []string{"compose.override.yaml:1: include: minos does not carry this key out"}},
-		"a list as file": {compose, "- a\n", []string{"compose.override.yaml:1"}},
-		"a wrong type":   {compose, "services:\n  foo:\n    cpus: many\n", []string{"compose.override.yaml:3", "services.foo.cpus"}},
+		"include":        {base, "include: [x]\n", []string{"compose.override.yaml:1: include: minos does not carry this key out"}},
+		"a list as file": {base, "- a\n", []string{"compose.override.yaml:1"}},
+		"a wrong type":   {base, "services:\n  foo:\n    cpus: many\n", []string{"compose.override.yaml:3", "services.foo.cpus"}},
 		"an unset variable": {
 			"services:\n  foo:\n    image: x:${NOT_SET}\n", "", []string{"compose.yaml:3", "NOT_SET", "no value"},
 		},
@@ -185,7 +206,7 @@ func TestLoad_errors(t *testing.T) {
 			if c.override != "" {
 				files["compose.override.yaml"] = c.override
 			}
-			_, err := deploy.Load(t.Context(), deploy.Source{Dir: write(t, files), Name: "shop"})
+			_, err := compose.Load(t.Context(), compose.Source{Dir: write(t, files), Name: "shop"})
 			if err == nil {
 				t.Fatal("it loads")
 			}
@@ -203,71 +224,11 @@ func TestLoad_environmentWinsOverDotEnv(t *testing.T) {
 	dir := write(t, map[string]string{
 		"compose.yaml": "services:\n  foo:\n    image: x:${TAG}\n", ".env": "TAG=1\n",
 	})
-	project, err := deploy.Load(t.Context(), deploy.Source{Dir: dir, Name: "shop", Env: []string{"TAG=2"}})
+	project, err := compose.Load(t.Context(), compose.Source{Dir: dir, Name: "shop", Env: []string{"TAG=2"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if foo, _ := project.Service("foo"); foo.Image != "x:2" {
 		t.Errorf("the image is %s; want x:2", foo.Image)
-	}
-}
-
-func TestService_Protocol(t *testing.T) {
-	t.Parallel()
-	project := load(t, write(t, map[string]string{"compose.yaml": `
-services:
-  pg: {image: "registry.example/library/postgres:17-alpine"}
-  broker: {image: "apache/kafka:4.1.0", ports: ["29092:29092"]}
-  web: {build: ./web, ports: ["1:80"]}
-  redis: {image: redis, ports: ["2:6379"]}
-  quiet: {image: redis}
-  named: {image: redis, ports: ["3:3"], labels: {run.minos.protocol: none}}
-  awaited: {image: redis}
-  waiter: {image: redis, depends_on: {awaited: {condition: service_completed_successfully}}}
-`, "web/Dockerfile": "FROM scratch\n"}))
-	type answer struct {
-		protocol deploy.Protocol
-		port     int
-	}
-	for name, want := range map[string]answer{
-		"pg": {deploy.Postgres, 5432}, "broker": {deploy.Kafka, 29092}, "web": {deploy.HTTP, 80}, "redis": {deploy.TCP, 6379},
-		"quiet": {deploy.None, 0}, "named": {deploy.None, 3}, "awaited": {deploy.Job, 0},
-	} {
-		s, _ := project.Service(name)
-		if got := (answer{project.ReadyWhen(s), s.ProtocolPort()}); got != want {
-			t.Errorf("%s is asked in %v; want %v", name, got, want)
-		}
-	}
-}
-
-func TestReference(t *testing.T) {
-	t.Parallel()
-	for image, want := range map[string]string{
-		"postgres": "postgres:latest", "postgres:17": "postgres:17", "docker.io/library/postgres:17": "postgres:17",
-		"docker.io/apache/kafka": "apache/kafka:latest", "host:5000/x": "host:5000/x:latest", "x@sha256:ab": "x@sha256:ab",
-	} {
-		if got := deploy.Reference(image); got != want {
-			t.Errorf("the reference of %s is %s; want %s", image, got, want)
-		}
-	}
-}
-
-func TestService_Fields(t *testing.T) {
-	t.Parallel()
-	s := deploy.Service{Image: "x", Environment: map[string]string{"PASSWORD": "hunter2"}}
-	for name, hash := range s.Fields() {
-		if strings.Contains(hash, "hunter2") {
-			t.Errorf("field %s holds the value", name)
-		}
-	}
-	other := s
-	other.Environment = map[string]string{"PASSWORD": "hunter3"}
-	if s.ConfigHash() == other.ConfigHash() {
-		t.Error("a changed password has the same hash")
-	}
-	other = s
-	other.DependsOn, other.Build = []deploy.Dependency{{Service: "x"}}, &deploy.Build{Hash: "y"}
-	if s.ConfigHash() != other.ConfigHash() {
-		t.Error("what does not reach the container changes the hash")
 	}
 }
