@@ -102,17 +102,27 @@ func (p project) played(out []byte) map[string]int {
 // compiler.
 func (p project) nothingRuns() {
 	p.t.Helper()
+	for _, process := range p.processes() {
+		p.t.Errorf("still runs: %s", process)
+	}
+}
+
+// processes returns the command lines of those that work in the directory.
+func (p project) processes() []string {
+	p.t.Helper()
 	links, err := filepath.Glob("/proc/[0-9]*/cwd")
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	var running []string
 	for _, link := range links {
 		// One that cannot be read is gone.
 		if at, err := os.Readlink(link); err == nil && strings.HasPrefix(at, p.dir+"/") {
 			command, _ := os.ReadFile(filepath.Join(filepath.Dir(link), "cmdline"))
-			p.t.Errorf("%s still runs in %s", bytes.ReplaceAll(command, []byte{0}, []byte(" ")), at)
+			running = append(running, string(bytes.ReplaceAll(command, []byte{0}, []byte(" "))))
 		}
 	}
+	return running
 }
 
 // start starts minos in the directory; what it prints is in the output.
@@ -145,6 +155,22 @@ func TestDemo_Interrupted(t *testing.T) {
 	}
 	p.minos("demo", "--dir", "my demo", "--exit")
 	p.nothingRuns()
+
+	t.Run("twice, for who does not want to wait", func(t *testing.T) {
+		c, out := p.start("demo", "--dir", "my demo")
+		eventually(t, "the demo stays up", func() bool { return strings.Contains(out.String(), "Ctrl-C stops them") })
+		for range 2 {
+			if err := c.Process.Signal(syscall.SIGINT); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_ = c.Wait() // its exit code is looked at
+		// The first may have been enough.
+		if code := c.ProcessState.ExitCode(); code != 130 && code != 0 {
+			t.Errorf("it ended with %d\n%s", code, out)
+		}
+		eventually(t, "the services are gone", func() bool { return len(p.processes()) == 0 })
+	})
 }
 
 // TestDemo_StaysUp holds that the services answer until Ctrl-C, that what they

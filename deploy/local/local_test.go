@@ -268,6 +268,12 @@ func TestSystem_Wait(t *testing.T) {
 	if event := watch.event(t, local.Exited); event.Service != "foo" || !strings.Contains(event.Text, "exit status 7") {
 		t.Errorf("says %+v", event)
 	}
+	t.Run("says so to the other commands", func(t *testing.T) {
+		eventually(t, "the state to say it", func() bool {
+			state, err := local.ReadState(project.Dir)
+			return err == nil && state.Services["foo"].Exit == "exit status 7" && state.Services["foobar"].Exit == ""
+		})
+	})
 	t.Run("keeps the others and returns the death", func(t *testing.T) {
 		environment(t, system.URL("foobar"))
 		ctx, cancel := context.WithCancel(t.Context())

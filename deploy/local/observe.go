@@ -28,7 +28,8 @@ type Kind string
 
 // The kinds there are.
 const (
-	Broker    Kind = "broker"    // the embedded broker listens, or complains
+	Broker    Kind = "broker"    // the embedded broker listens
+	Fault     Kind = "fault"     // something does not work, and the services go on
 	Moved     Kind = "moved"     // a service's port is taken; it gets another
 	Building  Kind = "building"  // the build of a service begins
 	Compiling Kind = "compiling" // how far a build has come; not often

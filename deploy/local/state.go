@@ -25,6 +25,8 @@ type State struct {
 type ServiceState struct {
 	URL string `json:"url"`
 	PID int    `json:"pid"`
+	// Exit says how it ended; it is empty while it runs.
+	Exit string `json:"exit,omitempty"`
 }
 
 // ReadState returns what the project in dir runs as. It returns ErrNotRunning

@@ -20,6 +20,7 @@ type System struct {
 	project   Project
 	config    Config
 	lock      *lock
+	started   time.Time
 	broker    *EmbeddedBroker
 	ports     *reservation
 	processes []*process
@@ -44,7 +45,7 @@ func (s *System) start(ctx context.Context) (err error) {
 		return err
 	}
 	broker := s.project.path("broker")
-	if s.broker, err = OpenBroker(broker, BrokerConfig{Complain: s.complain}); err != nil {
+	if s.broker, err = OpenBroker(broker, BrokerConfig{Complain: func(text string) { s.complain("the embedded broker: " + text) }}); err != nil {
 		return err
 	}
 	s.tell(Event{Kind: Broker, Text: "the embedded broker listens on " + s.broker.Addr()})
@@ -54,7 +55,8 @@ func (s *System) start(ctx context.Context) (err error) {
 	if err := s.startAll(ctx); err != nil {
 		return err
 	}
-	if err := s.state().write(s.project.path(stateFile)); err != nil {
+	s.started = time.Now().UTC()
+	if err := s.writeState(); err != nil {
 		return err
 	}
 	s.watch()
@@ -146,20 +148,28 @@ func (s *System) watch() {
 	for _, p := range s.processes {
 		running.Go(func() {
 			<-p.exited
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			if s.stopping {
-				return
-			}
-			death := &ExitError{Service: p.service.Name, Err: p.cause(), Log: p.tail.last()}
-			s.deaths = errors.Join(s.deaths, death)
-			s.tell(Event{Kind: Exited, Service: p.service.Name, Text: death.Error()})
+			s.died(p)
 		})
 	}
 	go func() {
 		running.Wait()
 		close(s.ended)
 	}()
+}
+
+// died tells of a service that ended, unless it was asked to.
+func (s *System) died(p *process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return
+	}
+	death := &ExitError{Service: p.service.Name, Err: p.cause(), Log: p.tail.last()}
+	s.deaths = errors.Join(s.deaths, death)
+	s.tell(Event{Kind: Exited, Service: p.service.Name, Text: death.Error()})
+	if err := s.writeState(); err != nil {
+		s.complain(err.Error())
+	}
 }
 
 // URL returns where a service of the project answers, as "http://127.0.0.1:4545".
@@ -221,19 +231,26 @@ func (s *System) stopProcesses(ctx context.Context) {
 	stopping.Wait()
 }
 
-// state is what the other commands are told.
-func (s *System) state() State {
+// writeState tells the other commands what runs. One goroutine at a time may
+// call it: the first before any service is watched, the others under mu.
+func (s *System) writeState() error {
 	state := State{
 		Project:  s.project.Name,
 		PID:      os.Getpid(),
 		Broker:   s.broker.Addr(),
-		Started:  time.Now().UTC(),
+		Started:  s.started,
 		Services: map[string]ServiceState{},
 	}
 	for _, p := range s.processes {
-		state.Services[p.service.Name] = ServiceState{URL: p.url, PID: p.cmd.Process.Pid}
+		service := ServiceState{URL: p.url, PID: p.cmd.Process.Pid}
+		select {
+		case <-p.exited:
+			service.Exit = p.cause().Error()
+		default:
+		}
+		state.Services[p.service.Name] = service
 	}
-	return state
+	return state.write(s.project.path(stateFile))
 }
 
 func (s *System) moved(service Service, port int) {
@@ -242,7 +259,7 @@ func (s *System) moved(service Service, port int) {
 }
 
 func (s *System) complain(text string) {
-	s.tell(Event{Kind: Broker, Text: "the embedded broker: " + text})
+	s.tell(Event{Kind: Fault, Text: text})
 }
 
 func (s *System) tell(event Event) { s.config.Observer.Event(event) }

@@ -31,21 +31,22 @@ func TestLocalScripts(t *testing.T) {
 	})
 }
 
-// await waits until a file is there.
+// await waits until a file is there, and has a text in it.
 func await(ts *testscript.TestScript, not bool, args []string) {
-	if not || len(args) != 1 {
-		ts.Fatalf("usage: await FILE")
+	if not || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: await FILE [TEXT]")
 	}
 	timeout, tick := time.After(time.Minute), time.NewTicker(5*time.Millisecond)
 	defer tick.Stop()
 	for {
-		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+		content, err := os.ReadFile(ts.MkAbs(args[0]))
+		if err == nil && strings.Contains(string(content), strings.Join(args[1:], "")) {
 			return
 		}
 		select {
 		case <-tick.C:
 		case <-timeout:
-			ts.Fatalf("waited in vain for %s", args[0])
+			ts.Fatalf("waited in vain for %s", args)
 		}
 	}
 }

@@ -45,7 +45,7 @@ func (s *Screen) Event(event local.Event) {
 	}
 	text, out := event.Text, s.terminal.Err
 	switch event.Kind {
-	case local.Moved:
+	case local.Moved, local.Fault:
 		text = out.Paint(terminal.Yellow, text)
 	case local.Exited:
 		text = out.Paint(terminal.Red, text)
