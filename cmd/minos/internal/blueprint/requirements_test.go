@@ -189,10 +189,10 @@ func service(t *testing.T, source fs.FS, database manifest.Database) string {
 
 // compiled is service in a directory that is the same in every run: the go
 // command knows again what it compiled there, and not what it compiled in
-// directories that are gone.
+// directories that are gone. Tools pass over it for its dot.
 func compiled(t *testing.T, database manifest.Database) string {
 	t.Helper()
-	dir, err := filepath.Abs(filepath.Join("../../../../out/compiled", string(database)))
+	dir, err := filepath.Abs(filepath.Join("../../../../out/.compiled", string(database)))
 	if err == nil {
 		err = os.RemoveAll(dir)
 	}
