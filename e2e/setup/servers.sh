@@ -58,7 +58,8 @@ postgres_up() {
 			fail_with "$log" "PostgreSQL did not start on port $port"
 	fi
 	postgres_url="postgres://postgres@127.0.0.1:$(<"$run/postgres.port")/postgres?sslmode=disable"
-	"$bin/psql" -X -q -A -t -c 'select 1' "$postgres_url" >/dev/null || fail_with "$log" "PostgreSQL does not answer at $postgres_url"
+	"$bin/psql" -X -q -A -t -c 'select 1' "$postgres_url" >/dev/null ||
+		fail_with "$log" "PostgreSQL does not answer at $postgres_url"
 }
 
 # --- Kafka ------------------------------------------------------------------------------------
@@ -107,13 +108,15 @@ kafka_start() {
 	for jar in "$jars"/*.jar; do path+=$jar:; done
 	# Copied, because Log4j takes the path for a URI and stops at a space.
 	cp "$images/kafka/config/log4j2.yaml" "$run/log4j2.yaml"
-	local java=(java -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile="$run/log4j2.yaml" -cp "$path")
+	local java=(java -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1)
+	java+=(-Dlog4j2.configurationFile="$run/log4j2.yaml" -cp "$path")
 	port=$(free_port 39092 2)
 	echo "$port" >"$run/kafka.port"
 	kafka_settings "$port" >"$run/kafka.properties"
 	: >"$log"
 	[ -s "$run/kafka/meta.properties" ] ||
-		"${java[@]}" kafka.tools.StorageTool format -t 5L6g3nShT-eMCtK--X86sw -c "$run/kafka.properties" >"$run/format.log" 2>&1 ||
+		"${java[@]}" kafka.tools.StorageTool format -t 5L6g3nShT-eMCtK--X86sw -c "$run/kafka.properties" \
+			>"$run/format.log" 2>&1 ||
 		fail_with "$run/format.log" "Kafka's storage could not be formatted"
 	setsid "${java[@]}" kafka.Kafka "$run/kafka.properties" >"$log" 2>&1 </dev/null &
 	echo $! >"$run/kafka.pid"

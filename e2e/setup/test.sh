@@ -26,11 +26,15 @@ raced() { go list -tags integration ./framework/... | grep -v '/framework/sqlite
 
 # No result is taken from the cache: it knows nothing of the servers.
 framework() { raced | xargs go test -count=1 -timeout 15m -tags integration -race; }
-others() { go list -tags integration ./... | grep -vxFf <(raced) | xargs go test -count=1 -timeout 15m -tags integration; }
+others() {
+	go list -tags integration ./... | grep -vxFf <(raced) |
+		xargs go test -count=1 -timeout 15m -tags integration
+}
 
 end_to_end() {
 	local files tests
-	mapfile -t files < <(grep -rlE --include='*_test.go' --exclude-dir={'.[!.]*',out,testdata} '^//go:build .*\be2e\b' . | sort)
+	mapfile -t files < <(grep -rlE --include='*_test.go' --exclude-dir={'.[!.]*',out,testdata} \
+		'^//go:build .*\be2e\b' . | sort)
 	[ ${#files[@]} -gt 0 ] || { echo "no end-to-end tests found"; return 1; }
 	tests=$(sed -nE 's/^func (Test[A-Za-z0-9_]*)\(t .*/\1/p' "${files[@]}" | sort -u | paste -sd '|')
 	# One package after the other: they share the engine. Verbose, because they print what they measure.
