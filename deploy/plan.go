@@ -94,7 +94,7 @@ func NewPlan(project *Project, observed *Observed, services ...string) (*Plan, e
 	if err != nil {
 		return nil, err
 	}
-	p := &planner{plan: &Plan{}, project: project, observed: observed, scope: scoped}
+	p := &planner{plan: &Plan{}, project: project, observed: observed, scope: scoped, imaged: map[string]bool{}}
 	if err := p.choosePorts(); err != nil {
 		return nil, err
 	}

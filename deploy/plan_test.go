@@ -274,6 +274,25 @@ func TestNewPlan_ports(t *testing.T) {
 			t.Errorf("ports are %v", plan.Published)
 		}
 	})
+	t.Run("frees a port before another service has it", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(shop(t))
+		w.deploy(t)
+		foo, bar := service(w, "foo"), service(w, "bar")
+		foo.Ports[0].HostPort, bar.Ports[0].HostPort = bar.Ports[0].HostPort, foo.Ports[0].HostPort
+		w.containers = append(w.containers, deploy.Container{
+			ID: "old", Name: "shop-old-1", Service: "old", State: deploy.Running,
+			Published: []deploy.Published{{Wanted: foo.Ports[0], Chosen: 4546}},
+		})
+		w.done = nil
+		w.deploy(t)
+		start := slices.Index(w.done, "start container shop-foo-1")
+		for _, before := range []string{"remove container shop-bar-1", "remove container shop-old-1"} {
+			if i := slices.Index(w.done, before); i < 0 || i > start {
+				t.Errorf("%s did not come before foo's start: %q", before, w.done)
+			}
+		}
+	})
 	t.Run("refuses two services at one port", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(shop(t))
@@ -282,6 +301,100 @@ func TestNewPlan_ports(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	})
+}
+
+func TestNewPlan_external(t *testing.T) {
+	t.Parallel()
+	project := load(t, write(t, map[string]string{"compose.yaml": `
+services:
+  foo: {image: x, networks: [theirs], volumes: ["kept:/kept"]}
+networks: {theirs: {external: true, name: their-network}}
+volumes: {kept: {external: true}}
+`}))
+	w := newWorld(project)
+	_, err := deploy.NewPlan(project, w.observe())
+	if !errors.Is(err, deploy.ErrConflict) || !strings.Contains(err.Error(), "their-network") {
+		t.Errorf("the error without the network is %v", err)
+	}
+	w.networks["their-network"] = true
+	_, err = deploy.NewPlan(project, w.observe())
+	if !errors.Is(err, deploy.ErrConflict) || !strings.Contains(err.Error(), "kept") {
+		t.Errorf("the error without the volume is %v", err)
+	}
+	w.volumes["kept"] = true
+	if plan := w.deploy(t); strings.Contains(plan.String(), "create network") {
+		t.Errorf("what is external is made:\n%s", plan)
+	}
+}
+
+func TestNewPlan_images(t *testing.T) {
+	t.Parallel()
+	project := func(t *testing.T) *deploy.Project {
+		t.Helper()
+		return load(t, write(t, map[string]string{
+			"compose.yaml": `
+services:
+  base: {build: ./base, image: "shop/base:1"}
+  foo: {build: ./foo}
+  twin: {build: ./foo, image: shop-foo}
+`,
+			"base/Dockerfile": "FROM debian:12-slim\n", "foo/Dockerfile": "FROM shop/base:1\nCOPY --from=busybox /a /b\n",
+		}))
+	}
+	t.Run("builds what another image stands on first, and each image once", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(project(t))
+		w.deploy(t)
+		want := []string{
+			"build image shop-foo", "build image shop/base:1", "pull image busybox:latest", "pull image debian:12-slim",
+		}
+		got := slices.DeleteFunc(slices.Clone(w.done), func(id string) bool { return !strings.Contains(id, " image ") })
+		if slices.Index(got, "build image shop/base:1") > slices.Index(got, "build image shop-foo") {
+			t.Errorf("the images came in the order %q", got)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("the images are %q; want %q", got, want)
+		}
+	})
+	t.Run("builds again when a base image is another", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(project(t))
+		w.deploy(t)
+		w.images["busybox:latest"] = deploy.Image{ID: "newer"}
+		plan := w.deploy(t)
+		if !strings.Contains(plan.String(), "base image busybox changed") || strings.Contains(plan.String(), "shop/base:1") {
+			t.Errorf("the plan is\n%s", plan)
+		}
+		if again := w.planFor(t); len(again.Changes()) != 0 {
+			t.Errorf("afterwards the plan is\n%s", again)
+		}
+	})
+	t.Run("builds again when the image below it is built again", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(project(t))
+		w.deploy(t)
+		service(w, "base").Build.Hash = "other"
+		if plan := w.deploy(t); !strings.Contains(plan.String(), "a base image is new") {
+			t.Errorf("the plan is\n%s", plan)
+		}
+		if again := w.planFor(t); len(again.Changes()) != 0 {
+			t.Errorf("afterwards the plan is\n%s", again)
+		}
+	})
+}
+
+func TestPlan_String(t *testing.T) {
+	t.Parallel()
+	plan := &deploy.Plan{Steps: []deploy.Step{
+		{Action: deploy.CreateVolume, Subject: "v", Cause: "not there yet"},
+		{Action: deploy.Await, Subject: "foo", Cause: "it has to be ready"},
+		{Action: deploy.StartContainer, Subject: "shop-foo-1", Cause: "it is new"},
+	}}
+	const want = "create volume v             not there yet\nstart container shop-foo-1  it is new\n"
+	if got := plan.String(); got != want {
+		t.Errorf("the plan reads\n%swant\n%s", got, want)
+	}
 }
 
 func TestNewDown(t *testing.T) {

@@ -12,6 +12,7 @@ type planner struct {
 	project  *Project
 	observed *Observed
 	scope    []Service
+	imaged   map[string]bool // images that were looked at, by Reference
 }
 
 func (p *planner) add(s Step) string {
@@ -64,13 +65,17 @@ func (p *planner) images(s Service) {
 		p.pull(s.Image, s.Name)
 		return
 	}
-	if p.planned(BuildImage, s.Image) {
+	if p.imaged[Reference(s.Image)] {
 		return
 	}
+	p.imaged[Reference(s.Image)] = true
 	var needs []string
 	for _, base := range s.Build.Bases {
-		if p.builtHere(base) {
-			needs = append(needs, string(BuildImage)+" "+base)
+		if builder, ok := p.builder(base); ok {
+			p.images(builder)
+			if p.planned(BuildImage, builder.Image) {
+				needs = append(needs, string(BuildImage)+" "+builder.Image)
+			}
 		} else if p.pull(base, s.Name) {
 			needs = append(needs, string(PullImage)+" "+Reference(base))
 		}
@@ -80,17 +85,23 @@ func (p *planner) images(s Service) {
 	}
 }
 
-// builtHere says whether an image is one that the scope builds.
-func (p *planner) builtHere(image string) bool {
-	return slices.ContainsFunc(p.scope, func(s Service) bool {
-		return s.Build != nil && Reference(s.Image) == Reference(image)
-	})
+// builder returns the service of the scope that builds an image.
+func (p *planner) builder(image string) (Service, bool) {
+	for _, s := range p.scope {
+		if s.Build != nil && Reference(s.Image) == Reference(image) {
+			return s, true
+		}
+	}
+	return Service{}, false
 }
 
 // pull plans the pull of an image that is not there, and says whether one is planned.
 func (p *planner) pull(image, service string) bool {
 	reference := Reference(image)
-	if _, there := p.observed.Images[reference]; there || p.builtHere(image) {
+	if _, there := p.observed.Images[reference]; there {
+		return false
+	}
+	if _, built := p.builder(image); built {
 		return false
 	}
 	if !p.planned(PullImage, reference) {
@@ -176,7 +187,8 @@ func (p *planner) create(s Service, cause string, needs []string) {
 		needs = append(needs, string(CreateVolume)+" "+m.Source)
 	}
 	created := p.add(Step{Action: CreateContainer, Subject: name, Service: s.Name, Cause: cause, Needs: needs})
-	p.start(s, Step{Subject: name, Cause: "it is new"}, append(p.connect(s, name, s.Networks[:min(1, len(s.Networks))], created), created))
+	connected := p.connect(s, name, s.Networks[:min(1, len(s.Networks))], created)
+	p.start(s, Step{Subject: name, Cause: "it is new"}, append(connected, created))
 }
 
 // connect plans the networks of a container beyond those it has. An engine of API
@@ -208,7 +220,24 @@ func (p *planner) start(s Service, step Step, needs []string) {
 	if name := s.Labels[LabelDatabase]; name != "" {
 		step.Needs = append(step.Needs, string(CreateDatabase)+" "+name)
 	}
+	step.Needs = append(step.Needs, p.portsFreed(s)...)
 	p.add(step)
+}
+
+// portsFreed returns the removal of each container that holds a port of the host
+// which s is to have. One that is not removed is not there, or keeps another port.
+func (p *planner) portsFreed(s Service) []string {
+	var ids []string
+	for _, c := range p.observed.Containers {
+		for _, held := range c.Published {
+			for _, wanted := range p.plan.Published[s.Name] {
+				if c.Service != s.Name && held.Chosen == wanted.Chosen {
+					ids = append(ids, string(RemoveContainer)+" "+c.Name)
+				}
+			}
+		}
+	}
+	return ids
 }
 
 // serves says whether a service is a database or broker. What depends on one is
@@ -299,7 +328,8 @@ func (p *planner) databases(s Service) {
 	}
 	server := p.project.DatabaseServer(s)
 	cause := "not on " + server + " yet"
-	if existing, asked := p.observed.Databases[server]; asked && !p.planned(CreateContainer, p.project.ContainerName(server)) {
+	existing, asked := p.observed.Databases[server]
+	if asked && !p.planned(CreateContainer, p.project.ContainerName(server)) {
 		if existing[name] {
 			return
 		}

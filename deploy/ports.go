@@ -76,7 +76,8 @@ func (p *planner) choosePort(s Service, port Port, index int, used map[hostPort]
 	case holder == "":
 		return wanted, nil
 	case fixed:
-		return 0, fmt.Errorf("port %d of %s is taken by %s, and %s is fixed to it: %w", wanted, port.HostIP, holder, s.Name, ErrConflict)
+		return 0, fmt.Errorf("port %d of %s is taken by %s, and %s is fixed to it: %w",
+			wanted, port.HostIP, holder, s.Name, ErrConflict)
 	}
 	for next := wanted + 1; next <= min(wanted+portTries, 65535); next++ {
 		if used[hostPort{port.HostIP, next}] == "" && p.holder(port.HostIP, next) == "" {

@@ -35,6 +35,18 @@ services:
 	}
 }
 
+func TestNotReadyError(t *testing.T) {
+	t.Parallel()
+	failure := &deploy.NotReadyError{Service: "foo", Container: "shop-foo-1", Reason: "its process exited with code 3"}
+	if want := "service foo is not ready: its process exited with code 3; it logged nothing"; failure.Error() != want {
+		t.Errorf("the error is %q; want %q", failure, want)
+	}
+	failure.Logs = []string{"one", "two"}
+	if !strings.HasSuffix(failure.Error(), "; the last lines of shop-foo-1:\n  | one\n  | two") {
+		t.Errorf("the error is %q", failure)
+	}
+}
+
 func TestReference(t *testing.T) {
 	t.Parallel()
 	for image, want := range map[string]string{

@@ -19,7 +19,9 @@ func (c *Context) Bases(args map[string]string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", c.dockerfile, err)
 	}
-	r := reader{args: args, defaults: map[string]string{}, stages: map[string]bool{"scratch": true}, bases: map[string]bool{}}
+	r := reader{
+		args: args, defaults: map[string]string{}, stages: map[string]bool{"scratch": true}, bases: map[string]bool{},
+	}
 	for _, line := range instructions(string(source)) {
 		r.read(strings.Fields(line))
 	}

@@ -74,7 +74,8 @@ func check(s deploy.Service) error {
 		faults = append(faults, fmt.Errorf("services.%s.ports: %s needs a published port to ask at", s.Name, p))
 	}
 	if p := s.Labels[deploy.LabelPort]; p != "" && p != deploy.PortFixed {
-		faults = append(faults, fmt.Errorf("services.%s.labels: %s is %s or not there", s.Name, deploy.LabelPort, deploy.PortFixed))
+		faults = append(faults, fmt.Errorf("services.%s.labels: %s is %s or not there",
+			s.Name, deploy.LabelPort, deploy.PortFixed))
 	}
 	return errors.Join(faults...)
 }

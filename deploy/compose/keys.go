@@ -123,7 +123,8 @@ func (k keys) orItself(value *yaml.Node) keys {
 func (d document) refuse(key *yaml.Node, path []string) error {
 	name := strings.Join(path, ".")
 	if isComposeKey(path) {
-		return fmt.Errorf("%s:%d: %s: minos does not carry this key out; take it away, or use docker compose", d.file, key.Line, name)
+		return fmt.Errorf("%s:%d: %s: minos does not carry this key out; take it away, or use docker compose",
+			d.file, key.Line, name)
 	}
 	return fmt.Errorf("%s:%d: %s: unknown key", d.file, key.Line, name)
 }

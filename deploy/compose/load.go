@@ -163,7 +163,8 @@ func checkDatabases(p *deploy.Project) error {
 		switch {
 		case name == "":
 		case !databaseName.MatchString(name):
-			faults = append(faults, fmt.Errorf("services.%s.labels: %s: %q is no database name", s.Name, deploy.LabelDatabase, name))
+			faults = append(faults, fmt.Errorf("services.%s.labels: %s: %q is no database name",
+				s.Name, deploy.LabelDatabase, name))
 		case p.DatabaseServer(s) == "":
 			faults = append(faults, fmt.Errorf("services.%s.depends_on: database %s needs a PostgreSQL service to depend on",
 				s.Name, name))

@@ -84,7 +84,10 @@ func (r *Runner) createDatabase(ctx context.Context, s deploy.Service) error {
 	if err != nil {
 		return err
 	}
-	container := r.plan.Project.ContainerName(server.Name)
+	container, err := r.containerOf(ctx, server.Name)
+	if err != nil {
+		return err
+	}
 	if _, err := r.exec(ctx, container, psql(server), sql); err != nil {
 		return fmt.Errorf("on %s: %w", server.Name, err)
 	}
@@ -106,7 +109,8 @@ func databaseSQL(server, s deploy.Service) (string, error) {
 	if user != owner {
 		// \gexec runs what the query returns: nothing when the role is there.
 		fmt.Fprintf(&sql, "select format('create role %%I login password %%L', '%s', %s)\n"+
-			"where not exists (select from pg_roles where rolname = '%[1]s') \\gexec\n", user, quote(s.Environment[envDatabasePassword]))
+			"where not exists (select from pg_roles where rolname = '%[1]s') \\gexec\n",
+			user, quote(s.Environment[envDatabasePassword]))
 	}
 	fmt.Fprintf(&sql, "select format('create database %%I owner %%I', '%s', %s)\n"+
 		"where not exists (select from pg_database where datname = '%[1]s') \\gexec\n", name, quote(user))

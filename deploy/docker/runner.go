@@ -168,10 +168,14 @@ func (r *Runner) start(ctx context.Context, step deploy.Step) error {
 		return nil
 	case ctx.Err() != nil || client.IsErrConnectionFailed(err) || errdefs.IsNotFound(err):
 		return err
-	case strings.Contains(err.Error(), "port is already allocated") || strings.Contains(err.Error(), "address already in use"):
-		return fmt.Errorf("a port was taken in the meantime; deploy again to pick another: %w", errors.Join(deploy.ErrConflict, err))
+	case strings.Contains(err.Error(), "port is already allocated"),
+		strings.Contains(err.Error(), "address already in use"):
+		return fmt.Errorf("a port was taken in the meantime; deploy again to pick another: %w",
+			errors.Join(deploy.ErrConflict, err))
 	}
-	return &deploy.NotReadyError{Service: step.Service, Container: step.Subject, Reason: "it cannot be started: " + err.Error()}
+	return &deploy.NotReadyError{
+		Service: step.Service, Container: step.Subject, Reason: "it cannot be started: " + err.Error(),
+	}
 }
 
 func (r *Runner) startedNow(service string) bool {

@@ -44,7 +44,8 @@ func HTTP(ctx context.Context, address string) error {
 	if json.Unmarshal(source, &health) == nil {
 		for _, name := range slices.Sorted(maps.Keys(health.Checks)) {
 			if check := health.Checks[name]; check.Status != "up" {
-				return fmt.Errorf("GET %s answers %d: %s is %s: %s", HealthPath, response.StatusCode, name, check.Status, check.Error)
+				return fmt.Errorf("GET %s answers %d: %s is %s: %s",
+					HealthPath, response.StatusCode, name, check.Status, check.Error)
 			}
 		}
 	}
