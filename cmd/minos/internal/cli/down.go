@@ -65,7 +65,8 @@ func (o downOptions) run(ctx context.Context, env *Env) (err error) {
 		return engineError(err)
 	}
 	volumes := slices.Sorted(maps.Keys(observed.Volumes))
-	if o.Volumes && !o.Yes && len(volumes) > 0 && !confirm(env, "delete "+strings.Join(volumes, ", ")+" and all data in them?") {
+	question := "delete " + strings.Join(volumes, ", ") + " and all data in them?"
+	if o.Volumes && !o.Yes && len(volumes) > 0 && !confirm(env, question) {
 		return errors.New("nothing was changed")
 	}
 	plan := deploy.NewDown(observed, o.Volumes)

@@ -39,7 +39,7 @@ type serviceStatus struct {
 	Ready     bool     `json:"ready"`            // it answers
 	Reason    string   `json:"reason,omitempty"` // why it is not ready
 	Image     string   `json:"image"`
-	Ports     []string `json:"ports"`            // "127.0.0.1:4545", of the host
+	Ports     []string `json:"ports"`           // "127.0.0.1:4545", of the host
 	Drift     string   `json:"drift,omitempty"` // what the next deploy changes
 }
 
@@ -78,8 +78,12 @@ func (o statusOptions) run(ctx context.Context, env *Env) (err error) {
 }
 
 // status asks one service.
-func (o *operation) status(ctx context.Context, s deploy.Service, observed *deploy.Observed, plan *deploy.Plan) serviceStatus {
-	status := serviceStatus{Service: s.Name, State: "missing", Image: s.Image, Ports: []string{}, Drift: drift(plan, s.Name)}
+func (o *operation) status(
+	ctx context.Context, s deploy.Service, observed *deploy.Observed, plan *deploy.Plan,
+) serviceStatus {
+	status := serviceStatus{
+		Service: s.Name, State: "missing", Image: s.Image, Ports: []string{}, Drift: drift(plan, s.Name),
+	}
 	for _, c := range observed.Containers {
 		if c.Service != s.Name {
 			continue
