@@ -16,6 +16,7 @@ type clashes struct {
 	swapped map[string]bool // identifiers that hold the example's name
 }
 
+// newClashes returns a collection that holds nothing yet.
 func newClashes() *clashes {
 	return &clashes{used: map[string]bool{}, swapped: map[string]bool{}}
 }
@@ -58,6 +59,7 @@ func (c *clashes) read(name string, source []byte, swap *strings.Replacer) error
 	return nil
 }
 
+// note files an identifier under what the rendering does to it.
 func (c *clashes) note(identifier string, swap *strings.Replacer) {
 	if swap.Replace(identifier) == identifier {
 		c.used[identifier] = true

@@ -58,6 +58,8 @@ func groupImports(source []byte, own string) ([]byte, error) {
 	return slices.Concat(head, []byte(body), tail), nil
 }
 
+// importGroup is 0 for the standard library, 1 for third parties, 2 for own. A
+// first part without a dot is nobody's host: it is the standard library's.
 func importGroup(path, own string) int {
 	first, _, _ := strings.Cut(path, "/")
 	switch {

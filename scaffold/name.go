@@ -39,6 +39,8 @@ func ParseName(s string) (Name, error) {
 	return Name{words: strings.Split(s, "-")}, nil
 }
 
+// nameProblem says what keeps s from being a name, and what to do instead; "" when
+// nothing does. The first problem that a user would see comes first.
 func nameProblem(s string) string {
 	const rule = "; use lower-case letters, digits and hyphens, like order-line"
 	if s == "" {
@@ -127,6 +129,8 @@ func (n Name) Plural() Name {
 	return Name{words: words}
 }
 
+// plural is the regular plural of an English word; irregular ones are the
+// user's to correct, in code that is the user's.
 func plural(word string) string {
 	switch {
 	case regexp.MustCompile(`[^aeiou]y$`).MatchString(word):

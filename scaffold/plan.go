@@ -154,6 +154,7 @@ func Sum(content []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// conflict names all edited files at once, so that a user mends them in one go.
 func conflict(edited []string) error {
 	if len(edited) == 0 {
 		return nil
@@ -189,6 +190,7 @@ func (p *Plan) open() (*os.Root, string, error) {
 	return root, rest, nil
 }
 
+// read returns a file as it is. A link that leads out of the directory is an error.
 func (p *Plan) read(name string) ([]byte, error) {
 	root, base, err := p.open()
 	if err != nil {
@@ -235,6 +237,7 @@ func (p *Plan) list(dir string) ([]string, error) {
 	return names, nil
 }
 
+// emptyDir reports whether a directory holds nothing.
 func emptyDir(root *os.Root, name string) bool {
 	entries, err := fs.ReadDir(root.FS(), name)
 	return err == nil && len(entries) == 0

@@ -97,6 +97,8 @@ func mode(name string, source []byte) fs.FileMode {
 	return 0o644
 }
 
+// execute renders a text/template. Rendered Go is formatted, which also finds
+// what is no Go.
 func (r Rendering) execute(name string, source []byte) ([]byte, error) {
 	t, err := template.New(path.Base(name)).Option("missingkey=error").Parse(string(source))
 	if err != nil {

@@ -26,10 +26,13 @@ func (r Rendering) replacer() *strings.Replacer {
 // sentence is the name as prose has it: order line.
 func (n Name) sentence() string { return strings.Join(n.words, " ") }
 
+// sentenceWithArticle is "an order line".
 func sentenceWithArticle(n Name) string { return article(n) + " " + n.sentence() }
 
+// capitalWithArticle is "An order line".
 func capitalWithArticle(n Name) string { return "A" + article(n)[1:] + " " + n.sentence() }
 
+// article goes by the first letter, which is right for most words.
 func article(n Name) string {
 	if strings.ContainsRune("aeiou", rune(n.words[0][0])) {
 		return "an"

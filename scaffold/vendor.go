@@ -60,6 +60,7 @@ func travels(source fs.FS, dir, pkg string) bool {
 // format that sha256sum checks.
 const SumsFile = "SHA256SUMS"
 
+// sums returns the content of a SumsFile in dir.
 func sums(dir string, files []File) []byte {
 	var out bytes.Buffer
 	for _, f := range files {

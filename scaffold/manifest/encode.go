@@ -3,7 +3,7 @@ package manifest
 import (
 	"fmt"
 	"maps"
-	"reflect"
+	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v4"
@@ -36,11 +36,14 @@ func (m *Manifest) Encode() ([]byte, error) {
 	return out, nil
 }
 
+// equal compares what two manifests say, and not how.
 func (m *Manifest) equal(other *Manifest) bool {
 	return m.Name == other.Name && m.Module == other.Module && m.Resources == other.Resources &&
-		maps.Equal(m.Services, other.Services) && reflect.DeepEqual(m.Files, other.Files)
+		maps.Equal(m.Services, other.Services) && maps.Equal(m.Files, other.Files)
 }
 
+// update makes doc say what m says. Nodes that do so already stay as they are,
+// with their comments.
 func (m *Manifest) update(doc *yaml.Node) {
 	set(doc, "version", strconv.Itoa(formatVersion))
 	set(doc, "name", m.Name)
@@ -50,16 +53,17 @@ func (m *Manifest) update(doc *yaml.Node) {
 	set(resources, "database", string(m.Resources.Database))
 	services := child(doc, "services")
 	prune(services, m.Services)
-	for _, name := range sortedKeys(m.Services) {
+	for _, name := range slices.Sorted(maps.Keys(m.Services)) {
 		m.Services[name].update(child(services, name))
 	}
 	files := child(doc, "files")
 	prune(files, m.Files)
-	for _, name := range sortedKeys(m.Files) {
+	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
 		set(files, name, m.Files[name])
 	}
 }
 
+// update makes node say what s says. A port that is not fixed needs no words.
 func (s Service) update(node *yaml.Node) {
 	set(node, "path", s.Path)
 	set(node, "port", strconv.Itoa(s.Port))
@@ -107,6 +111,7 @@ func prune[V any](mapping *yaml.Node, kept map[string]V) {
 	mapping.Content = content
 }
 
+// word is a scalar; the writer quotes it where it has to.
 func word(value string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Value: value}
 }

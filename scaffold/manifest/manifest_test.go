@@ -98,6 +98,8 @@ func TestParse_faults(t *testing.T) {
 		"alias":               {"version: 1\nname: &n shop\nmodule: *n\n", "minos.yaml:3: module: anchors"},
 		"scalar services":     {head + "services: 7\n", "minos.yaml:4: services: is not a mapping"},
 		"null name":           {"version: 1\nname:\nmodule: m\n", "minos.yaml:2: name: name \"\" is empty"},
+		"newer, with more":    {"colour: red\nversion: 2\n", "minos.yaml:2: version: is 2; this minos reads version 1"},
+		"version of letters":  {"version: one\n", `minos.yaml:1: version: "one" is not a number`},
 		"newer":               {"version: 2\nname: shop\nmodule: m\n", "minos.yaml:1: version: is 2; this minos reads version 1"},
 	} {
 		t.Run(name, func(t *testing.T) {

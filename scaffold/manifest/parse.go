@@ -1,10 +1,10 @@
 package manifest
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,6 +76,7 @@ func document(source []byte) (*yaml.Node, error) {
 	return root.Content[0], nil
 }
 
+// loadMessage is the library's message without its name.
 func loadMessage(err *yaml.LoadError) string {
 	return strings.TrimPrefix(err.Message, "yaml: ")
 }
@@ -83,9 +84,19 @@ func loadMessage(err *yaml.LoadError) string {
 // decoder reads the value of one key.
 type decoder func(key string, value *yaml.Node) error
 
+// decode reads the whole file. The version comes first: a file of a newer minos
+// may well have keys that this one does not know.
 func (m *Manifest) decode(doc *yaml.Node) error {
-	var version int
-	err := fields(doc, "", []string{"version", "name", "module"}, map[string]decoder{
+	version := formatVersion
+	if at := find(doc, "version"); at >= 0 {
+		if err := number(&version)("version", doc.Content[at+1]); err != nil {
+			return err
+		}
+	}
+	if version != formatVersion {
+		return fault(lookup(doc, "version"), "version", "is %d; this minos reads version %d", version, formatVersion)
+	}
+	return fields(doc, "", []string{"version", "name", "module"}, map[string]decoder{
 		"version": number(&version),
 		"name":    name(&m.Name),
 		"module":  text(&m.Module),
@@ -117,12 +128,9 @@ func (m *Manifest) decode(doc *yaml.Node) error {
 			})
 		},
 	})
-	if err == nil && version != formatVersion {
-		return fault(lookup(doc, "version"), "version", "is %d; this minos reads version %d", version, formatVersion)
-	}
-	return err
 }
 
+// decodeService reads one entry of services.
 func decodeService(key string, value *yaml.Node) (Service, error) {
 	var s Service
 	err := fields(value, key, []string{"path", "port"}, map[string]decoder{
@@ -150,7 +158,7 @@ func fields(node *yaml.Node, key string, required []string, known map[string]dec
 	err := entries(node, key, func(name *yaml.Node, key string, value *yaml.Node) error {
 		decode, ok := known[name.Value]
 		if !ok {
-			return fault(name, key, "unknown key; known are %s", strings.Join(sortedKeys(known), ", "))
+			return fault(name, key, "unknown key; known are %s", strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 		}
 		missing = slices.DeleteFunc(missing, func(m string) bool { return m == name.Value })
 		return decode(key, value)
@@ -189,6 +197,7 @@ func entries(node *yaml.Node, key string, yield func(name *yaml.Node, key string
 	return nil
 }
 
+// text reads a word.
 func text(to *string) decoder {
 	return func(key string, value *yaml.Node) error {
 		if value.Kind != yaml.ScalarNode || value.Value == "" {
@@ -199,6 +208,7 @@ func text(to *string) decoder {
 	}
 }
 
+// name reads a word that is a name of the project's kind.
 func name(to *string) decoder {
 	return func(key string, value *yaml.Node) error {
 		if _, err := scaffold.ParseName(value.Value); err != nil {
@@ -208,6 +218,7 @@ func name(to *string) decoder {
 	}
 }
 
+// number reads a whole number.
 func number(to *int) decoder {
 	return func(key string, value *yaml.Node) error {
 		n, err := strconv.Atoi(value.Value)
@@ -219,6 +230,7 @@ func number(to *int) decoder {
 	}
 }
 
+// flag reads true or false.
 func flag(to *bool) decoder {
 	return func(key string, value *yaml.Node) error {
 		if value.Tag != "!!bool" {
@@ -229,6 +241,7 @@ func flag(to *bool) decoder {
 	}
 }
 
+// choice reads one of some words, and lists them all when it is another.
 func choice[T ~string](to *T, choices []T) decoder {
 	return func(key string, value *yaml.Node) error {
 		*to = T(value.Value)
@@ -239,6 +252,7 @@ func choice[T ~string](to *T, choices []T) decoder {
 	}
 }
 
+// listing is words as a sentence has them.
 func listing[T ~string](words []T) string {
 	texts := make([]string, len(words))
 	for i, word := range words {
@@ -247,24 +261,17 @@ func listing[T ~string](words []T) string {
 	return strings.Join(texts, ", ")
 }
 
+// fault is a *SyntaxError at a node; Parse adds the name of the file.
 func fault(at *yaml.Node, key, format string, args ...any) error {
 	return &SyntaxError{Line: at.Line, Key: key, Message: fmt.Sprintf(format, args...)}
 }
 
+// join is the dotted key of an entry.
 func join(key, name string) string {
 	if key == "" {
 		return name
 	}
 	return key + "." + name
-}
-
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
-	keys := make([]K, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // lookup returns the value of a key of a mapping, or the mapping when it has none.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"path/filepath"
 	"slices"
@@ -123,7 +124,7 @@ func refuse(m *manifest.Manifest, s NewService) error {
 func (b Blueprint) Resources(dir string, m *manifest.Manifest, reason string) (*scaffold.Plan, error) {
 	p := &scaffold.Plan{Dir: dir}
 	var conflicts []string
-	for _, name := range slices.Sorted(mapKeys(m.Services)) {
+	for _, name := range slices.Sorted(maps.Keys(m.Services)) {
 		err := b.change(p, m, name, reason)
 		if conflict, ok := asConflict(err); ok {
 			conflicts = append(conflicts, conflict.Paths...)
@@ -182,7 +183,7 @@ func (b Blueprint) change(p *scaffold.Plan, m *manifest.Manifest, service, reaso
 	}
 	// The list of hashes is the last of wanted: once it is the new one, a run that
 	// was killed has nothing more to delete or to replace of what it lists.
-	err = p.Delete(written, reason, slices.Sorted(mapKeys(gone))...)
+	err = p.Delete(written, reason, slices.Sorted(maps.Keys(gone))...)
 	if err == nil {
 		err = p.Update(written, reason, wanted...)
 	}
@@ -224,6 +225,7 @@ func (b Blueprint) finish(p *scaffold.Plan, m *manifest.Manifest, reason string)
 	return p.Put(reason, last)
 }
 
+// manifestFile is minos.yaml as m has it now.
 func manifestFile(m *manifest.Manifest) (scaffold.File, error) {
 	content, err := m.Encode()
 	return scaffold.File{Path: manifest.FileName, Mode: 0o644, Content: content}, err

@@ -122,6 +122,7 @@ func importsBelow(dir string) ([]string, error) {
 	return imports, nil
 }
 
+// importsIn returns the import paths of one file.
 func importsIn(name string, source []byte) ([]string, error) {
 	file, err := parser.ParseFile(token.NewFileSet(), name, source, parser.ImportsOnly)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,11 +52,14 @@ type composeData struct {
 	Volumes                 []string
 }
 
+// composeService is a service as compose.yaml shows it.
 type composeService struct {
 	manifest.Service
 	Name, Database string
 }
 
+// compose works out what the templates of a project need to know of m. What is
+// embedded has no container.
 func compose(m *manifest.Manifest) (composeData, error) {
 	data := composeData{
 		Name:      m.Name,
@@ -73,7 +77,7 @@ func compose(m *manifest.Manifest) (composeData, error) {
 		data.Needs = append(data.Needs, postgresService)
 		data.Volumes = append(data.Volumes, "postgres-data")
 	}
-	for _, service := range slices.Sorted(mapKeys(m.Services)) {
+	for _, service := range slices.Sorted(maps.Keys(m.Services)) {
 		name, err := scaffold.ParseName(service)
 		if err != nil {
 			return data, fmt.Errorf("read %s: %w", manifest.FileName, err)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"maps"
 	"os"
 	"path"
@@ -103,6 +102,7 @@ func (b Blueprint) tree(m *manifest.Manifest, name scaffold.Name, tree string) (
 	}.Render(sub)
 }
 
+// moduleOf is the import path of a service's module.
 func moduleOf(m *manifest.Manifest, name scaffold.Name) string { return m.Module + "/" + name.String() }
 
 // overlay returns files with those of other in their places.
@@ -142,6 +142,8 @@ func ours(name string) bool {
 	return path.Dir(name) == "internal/drivers"
 }
 
+// vendored reports whether a file of the project is a service's copy of the
+// framework.
 func vendored(name string) bool { return strings.Contains(name, "/"+vendorDir+"/") }
 
 // written returns the hashes of minos' files of the service at a path, as they
@@ -171,16 +173,19 @@ func (b Blueprint) written(
 	return written, nil
 }
 
+// edited is the conflict of files that the user has changed, all of them at once.
 func edited(paths []string) error {
 	return &scaffold.ConflictError{
 		Paths: paths, Problem: "differs from what minos wrote; undo the change, or delete the file",
 	}
 }
 
+// asConflict returns the conflict in the chain of err.
 func asConflict(err error) (*scaffold.ConflictError, bool) {
 	return errors.AsType[*scaffold.ConflictError](err)
 }
 
+// sumOf returns the hash of the file of that name, or "" when there is none.
 func sumOf(files []scaffold.File, name string) string {
 	for _, f := range files {
 		if f.Path == name {
@@ -189,5 +194,3 @@ func sumOf(files []scaffold.File, name string) string {
 	}
 	return ""
 }
-
-func mapKeys[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }

@@ -67,6 +67,7 @@ func failf(class Class, format string, args ...any) error {
 	return fail(class, fmt.Errorf(format, args...))
 }
 
+// is reports whether an error of type E is in the chain of err.
 func is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok

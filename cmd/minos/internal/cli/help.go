@@ -44,6 +44,7 @@ func writeHelp(w io.Writer, line *commandline.Line) error {
 	return table.Flush()
 }
 
+// usageLine shows how the command is typed.
 func usageLine(name string, c *cli.Command) string {
 	switch {
 	case c.Action == nil:
@@ -77,6 +78,8 @@ func flagHelp(f cli.Flag) (left, right string) {
 	return left, right
 }
 
+// indent puts the lines of text below a heading, whatever their indentation in the
+// source was.
 func indent(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	for i, line := range lines {

@@ -2,6 +2,7 @@ package cli
 
 import "github.com/urfave/cli/v2"
 
+// newCommand is `minos new`, a group.
 func newCommand(env *Env) *cli.Command {
 	return &cli.Command{
 		Name:        "new",

@@ -10,12 +10,14 @@ import (
 	"github.com/minos-framework/minos-go/scaffold"
 )
 
+// newMicroserviceOptions is what `minos new microservice` was told.
 type newMicroserviceOptions struct {
 	Name   string
 	Port   int // 0 means the next free one
 	Output planOutput
 }
 
+// newMicroserviceCommand is `minos new microservice NAME`.
 func newMicroserviceCommand(env *Env) *cli.Command {
 	return &cli.Command{
 		Name:      "microservice",
@@ -41,6 +43,8 @@ func newMicroserviceCommand(env *Env) *cli.Command {
 	}
 }
 
+// run adds the service: its files, its container, its line in minos.yaml. The
+// name is looked at first, before the project: it is what was typed last.
 func (o newMicroserviceOptions) run(ctx context.Context, env *Env) error {
 	name, err := scaffold.ParseName(o.Name)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/minos-framework/minos-go/scaffold/manifest"
 )
 
+// newProjectOptions is what `minos new project` was told.
 type newProjectOptions struct {
 	Path   string
 	Name   string // empty means the last part of Path
@@ -21,6 +22,7 @@ type newProjectOptions struct {
 	Output planOutput
 }
 
+// newProjectCommand is `minos new project PATH`.
 func newProjectCommand(env *Env) *cli.Command {
 	return &cli.Command{
 		Name:      "project",
@@ -47,6 +49,8 @@ func newProjectCommand(env *Env) *cli.Command {
 	}
 }
 
+// run makes the project. There is no lock: the directory appears as a whole, and
+// the second of two finds it there.
 func (o newProjectOptions) run(ctx context.Context, env *Env) error {
 	dir, name, err := o.place(env)
 	if err != nil {

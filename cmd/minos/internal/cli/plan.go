@@ -18,6 +18,7 @@ type planOutput struct {
 	JSON   bool
 }
 
+// planFlags are the flags of commands that write files.
 func planFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "dry-run", Usage: "show what would be written, and write nothing"},
@@ -25,6 +26,7 @@ func planFlags() []cli.Flag {
 	}
 }
 
+// planOutputOf reads planFlags.
 func planOutputOf(c *cli.Context) planOutput {
 	return planOutput{DryRun: c.Bool("dry-run"), JSON: c.Bool("json")}
 }

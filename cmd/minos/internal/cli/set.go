@@ -12,11 +12,13 @@ import (
 	"github.com/minos-framework/minos-go/scaffold/manifest"
 )
 
+// setOptions is what `minos set` was told.
 type setOptions struct {
 	Resource, Backend string
 	Output            planOutput
 }
 
+// setCommand is `minos set RESOURCE BACKEND`.
 func setCommand(env *Env) *cli.Command {
 	lines := []string{"RESOURCE and its BACKENDs:"}
 	for _, r := range resources() {
@@ -49,6 +51,7 @@ type resource struct {
 	set      func(*manifest.Resources, string) // nil: there is none yet
 }
 
+// help lists the backends.
 func (r resource) help() string {
 	if r.set == nil {
 		return strings.Join(r.backends, ", ") + " (not there yet)"
@@ -56,6 +59,7 @@ func (r resource) help() string {
 	return strings.Join(r.backends, ", ")
 }
 
+// resources is the one list of what can be set, in the order of the help.
 func resources() []resource {
 	return []resource{
 		{"broker", words(manifest.Brokers()), func(r *manifest.Resources, to string) { r.Broker = manifest.Broker(to) }},
@@ -86,6 +90,8 @@ func choose(name, backend string) (resource, error) {
 	return resource{}, failf(Usage, "no resource is called %q; there are %s", name, strings.Join(names, ", "))
 }
 
+// run changes the resource and whatever follows from it. To set what is set
+// already is no mistake.
 func (o setOptions) run(ctx context.Context, env *Env) error {
 	chosen, err := choose(o.Resource, o.Backend)
 	if err != nil {
@@ -106,6 +112,7 @@ func (o setOptions) run(ctx context.Context, env *Env) error {
 	})
 }
 
+// words returns values as plain strings.
 func words[T ~string](values []T) []string {
 	texts := make([]string, len(values))
 	for i, value := range values {

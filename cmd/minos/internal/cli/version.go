@@ -25,8 +25,10 @@ func buildVersion() string {
 	return info.Main.Version
 }
 
+// versionOptions is what `minos version` was told.
 type versionOptions struct{ JSON bool }
 
+// versionCommand is `minos version`.
 func versionCommand(env *Env) *cli.Command {
 	return &cli.Command{
 		Name:      "version",
@@ -42,6 +44,7 @@ func versionCommand(env *Env) *cli.Command {
 	}
 }
 
+// run prints the version; a bug report wants the rest of the JSON as well.
 func (o versionOptions) run(_ context.Context, env *Env) error {
 	if !o.JSON {
 		_, err := fmt.Fprintf(env.Terminal.Out, "minos %s\n", env.Version)

@@ -203,8 +203,11 @@ func TakesValue(f cli.Flag) bool {
 	return !isBool
 }
 
+// isFlag reports whether a word looks like a flag. A lone hyphen is an argument:
+// many programs take it for standard input.
 func isFlag(arg string) bool { return len(arg) > 1 && arg[0] == '-' }
 
+// findFlag returns the command's flag of that name or alias, or nil.
 func findFlag(c *cli.Command, name string) cli.Flag {
 	for _, f := range c.Flags {
 		if slices.Contains(f.Names(), name) {
@@ -214,6 +217,7 @@ func findFlag(c *cli.Command, name string) cli.Flag {
 	return nil
 }
 
+// flagNames are the names that a user may have meant.
 func flagNames(c *cli.Command) []string {
 	names := []string{"help"}
 	for _, f := range c.Flags {
@@ -222,6 +226,7 @@ func flagNames(c *cli.Command) []string {
 	return names
 }
 
+// subcommand returns the command of that name or alias in a group, or nil.
 func subcommand(c *cli.Command, name string) *cli.Command {
 	for _, sub := range c.Subcommands {
 		if sub.HasName(name) {
