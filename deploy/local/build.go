@@ -83,13 +83,16 @@ func (b *build) run(ctx context.Context) error {
 // its directory. -buildvcs=false, because a repository that the go command may
 // not read (of another user, or without git) would end the build.
 func (b *build) goBuild(ctx context.Context) error {
+	if err := b.checkCompiler(ctx); err != nil {
+		return &BuildError{Service: b.service.Name, Err: err}
+	}
 	command := exec.Command("go", "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags=-w",
 		"-tags", "dev", "-o", b.binary, "./cmd/"+b.service.Name)
 	command.Dir = b.service.Dir
 	command.Env = b.environment()
 	p, err := spawn(b.service, command, b.line)
 	if errors.Is(err, exec.ErrNotFound) {
-		return &BuildError{Service: b.service.Name, Err: fmt.Errorf("find the Go toolchain: %w", err)}
+		return &BuildError{Service: b.service.Name, Err: fmt.Errorf("%w; install Go from go.dev", err)}
 	}
 	if err != nil {
 		return err
@@ -100,7 +103,7 @@ func (b *build) goBuild(ctx context.Context) error {
 	if p.err == nil {
 		return nil
 	}
-	return &BuildError{Service: b.service.Name, Output: b.explained(), Err: p.err}
+	return &BuildError{Service: b.service.Name, Output: strings.TrimRight(b.output.String(), "\n"), Err: p.err}
 }
 
 // wait returns when the go command is done, and stops it when ctx ends before.
@@ -172,19 +175,23 @@ func (b *build) share() {
 	}
 }
 
-// explained is the go command's output, with what a missing C compiler looks
-// like said in words.
-func (b *build) explained() string {
-	text := strings.TrimRight(b.output.String(), "\n")
-	if strings.Contains(text, "confluent-kafka-go") && !cgo(b.service.Dir) {
-		text += "\nthe Kafka client needs a C compiler, and Go finds none (CGO_ENABLED=0); install gcc or clang"
-	}
-	return text
-}
+// errNoCompiler is why a service with the Kafka client would not compile: Go
+// then leaves all of it out, and says of each of its names that it is undefined.
+var errNoCompiler = errors.New(
+	"the Kafka client needs a C compiler, and Go has none (CGO_ENABLED is 0); install gcc or clang")
 
-func cgo(dir string) bool {
-	command := exec.Command("go", "env", "CGO_ENABLED")
-	command.Dir = dir
+// checkCompiler returns errNoCompiler, before minutes are spent on what cannot
+// succeed.
+func (b *build) checkCompiler(ctx context.Context) error {
+	module, err := os.ReadFile(filepath.Join(b.service.Dir, "go.mod"))
+	if err != nil || !bytes.Contains(module, []byte("confluent-kafka-go")) {
+		return nil // without a go.mod, the go command says so best
+	}
+	command := exec.CommandContext(ctx, "go", "env", "CGO_ENABLED")
+	command.Dir = b.service.Dir
 	out, err := command.Output()
-	return err != nil || strings.TrimSpace(string(out)) == "1"
+	if err == nil && strings.TrimSpace(string(out)) == "0" {
+		return errNoCompiler
+	}
+	return nil
 }

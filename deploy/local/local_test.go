@@ -188,6 +188,23 @@ func TestRun_faults(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+	t.Run("cuts lines that do not end", func(t *testing.T) {
+		t.Parallel()
+		project := newProject(t, "foo")
+		behave(t, project.Services[0], "endless")
+		watch := newRecorder()
+		system := run(t, project, local.Config{Observer: watch})
+		system.Stop(t.Context())
+		var lengths []int
+		for _, line := range watch.lines {
+			if text, ok := strings.CutPrefix(line, "foo: ~"); ok {
+				lengths = append(lengths, len(text)+1)
+			}
+		}
+		if len(lengths) < 2 || lengths[0] < 1<<20 || lengths[0] > 1<<21 {
+			t.Errorf("got lines of %v bytes", lengths)
+		}
+	})
 	t.Run("builds inside a workspace that knows nothing of the project", func(t *testing.T) {
 		t.Parallel()
 		project := newProject(t, "foo")

@@ -25,6 +25,8 @@ func TestLocalScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GOCACHE", strings.TrimSpace(string(cache)))
+			// Where the scripts' own programs are, and nothing else.
+			env.Setenv("PROGRAMS", filepath.SplitList(env.Getenv("PATH"))[0])
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await},

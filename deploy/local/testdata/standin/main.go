@@ -41,6 +41,9 @@ func serve(behaviour string) {
 		fmt.Fprint(os.Stderr, "no such database")
 		os.Exit(3)
 	}
+	if behaviour == "endless" {
+		fmt.Print(strings.Repeat("~", 3<<20))
+	}
 	address := net.JoinHostPort(
 		os.Getenv("MINOS_INTERFACES_HTTP_CONNECTOR_HOST"), os.Getenv("MINOS_INTERFACES_HTTP_CONNECTOR_PORT"))
 	http.HandleFunc("GET /system/health", func(w http.ResponseWriter, _ *http.Request) {
