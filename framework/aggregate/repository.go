@@ -179,28 +179,37 @@ func (r *Repository[T]) Refresh(ctx context.Context, entity *T) error {
 // come last. An error is yielded once and last, with a nil entity.
 func (r *Repository[T]) Find(ctx context.Context, where ...Condition) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		if err := r.shape.check(where); err != nil {
-			yield(nil, fmt.Errorf("find %s: %w", r.shape.name, err))
-			return
-		}
-		work := unit.From(ctx)
-		for snapshot, err := range r.store.Snapshots(ctx, Query{Name: r.shape.name, Where: where}) {
+		for snapshot, err := range r.snapshots(ctx, where) {
 			if err != nil {
 				yield(nil, fmt.Errorf("find %s: %w", r.shape.name, err))
 				return
 			}
-			if _, ok := work.Staged(snapshot.Aggregate); ok {
-				continue
-			}
 			if entity, err := r.restore(snapshot); !yield(entity, err) || err != nil {
 				return
 			}
 		}
-		for _, snapshot := range work.StagedAll(r.shape.name) {
-			if !Match(snapshot, where) {
+	}
+}
+
+// snapshots yields what Find selects: what is stored but for what the work has
+// staged a change of, and then that.
+func (r *Repository[T]) snapshots(ctx context.Context, where []Condition) iter.Seq2[unit.Snapshot, error] {
+	return func(yield func(unit.Snapshot, error) bool) {
+		if err := r.shape.check(where); err != nil {
+			yield(unit.Snapshot{}, err)
+			return
+		}
+		work := unit.From(ctx)
+		for snapshot, err := range r.store.Snapshots(ctx, Query{Name: r.shape.name, Where: where}) {
+			if _, staged := work.Staged(snapshot.Aggregate); staged {
 				continue
 			}
-			if entity, err := r.restore(snapshot); !yield(entity, err) || err != nil {
+			if !yield(snapshot, err) || err != nil {
+				return
+			}
+		}
+		for _, snapshot := range work.StagedAll(r.shape.name) {
+			if Match(snapshot, where) && !yield(snapshot, nil) {
 				return
 			}
 		}

@@ -11,8 +11,15 @@ import (
 
 const prefix = "MINOS_"
 
-// notKeys are variables of the same prefix that configure something else.
-var notKeys = []string{"MINOS_CONFIGURATION_FILE_PATH", "MINOS_LOG_FORMAT", "MINOS_LOG_LEVEL"}
+// key returns the key that a variable is of, and false for a variable of
+// another program or one that configures something else.
+func key(variable string) (string, bool) {
+	switch variable {
+	case "MINOS_CONFIGURATION_FILE_PATH", "MINOS_LOG_FORMAT", "MINOS_LOG_LEVEL":
+		return "", false
+	}
+	return strings.CutPrefix(variable, prefix)
+}
 
 // override sets the keys that the environment names, and notes the variables
 // that name none.
@@ -20,10 +27,11 @@ func override(c *Config, environ []string) error {
 	var faults error
 	for _, entry := range slices.Sorted(slices.Values(environ)) {
 		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, prefix) || slices.Contains(notKeys, name) || strings.HasPrefix(name, "MINOS_TEST_") {
+		key, ok := key(name)
+		if !ok {
 			continue
 		}
-		known, err := set(reflect.ValueOf(c).Elem(), strings.TrimPrefix(name, prefix), value)
+		known, err := set(reflect.ValueOf(c).Elem(), key, value)
 		switch {
 		case err != nil:
 			faults = errors.Join(faults, fmt.Errorf("environment: %s: %w", name, err))

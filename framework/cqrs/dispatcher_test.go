@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -64,7 +63,7 @@ func setup(t *testing.T, routes func(b bundle, c *cqrs.Commands), asks ...func(b
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.dispatcher = cqrs.NewDispatcher(router, store, b.sent, cqrs.Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	b.dispatcher = cqrs.NewDispatcher(router, store, b.sent, cqrs.Config{Logger: slog.New(slog.DiscardHandler)})
 	return b
 }
 

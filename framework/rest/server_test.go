@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -50,7 +49,7 @@ func setup(t *testing.T, config rest.Config) *rest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	config.Logger = slog.New(slog.DiscardHandler)
 	server, err := rest.New(cqrs.NewDispatcher(router, store, nil, cqrs.Config{Logger: config.Logger}), config)
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package service_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -138,7 +137,7 @@ func (a *away) CreateTopics(ctx context.Context, topics ...broker.Topic) error {
 	return a.Bus.CreateTopics(ctx, topics...)
 }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func configuration() config.Config {
 	c := config.Config{Name: "author", Databases: map[string]config.Database{"default": {Client: "memory"}}}

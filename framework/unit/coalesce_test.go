@@ -19,6 +19,7 @@ import (
 func TestCoalescer(t *testing.T) {
 	t.Parallel()
 	unittest.RunStore(t, func(t *testing.T) unittest.Store {
+		t.Helper()
 		store, err := memory.Open(t.Context(), memory.Config{})
 		if err != nil {
 			t.Fatal(err)
