@@ -267,8 +267,7 @@ func TestRepository_unit(t *testing.T) {
 
 type sameName struct {
 	aggregate.Root
-	A int `json:"a"`
-	B int `json:"a"` //nolint:govet // the fault under test
+	Number string `json:"uuid"`
 }
 
 func TestNewRepository(t *testing.T) {
@@ -278,7 +277,7 @@ func TestNewRepository(t *testing.T) {
 	_, embeds := aggregate.NewRepository[sameName](b.registry)
 	for want, err := range map[string]error{
 		"root entity Car has a repository already":           twice,
-		`sameName.B: the name "a" is taken by another field`: embeds,
+		`sameName.Number: the name "uuid" is taken by another field`: embeds,
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in: %v", want, err)
