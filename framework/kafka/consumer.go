@@ -133,7 +133,8 @@ func (c Config) consuming(group string) ck.ConfigMap {
 		settings["auto.offset.reset"] = "earliest"
 		settings["partition.assignment.strategy"] = "cooperative-sticky"
 		settings["session.timeout.ms"] = int(c.SessionTimeout.Milliseconds())
-		settings["heartbeat.interval.ms"] = min(500, int(c.SessionTimeout.Milliseconds()/4)) // how soon a rebalance is noticed
+		// This is how soon a rebalance is noticed.
+		settings["heartbeat.interval.ms"] = min(500, int(c.SessionTimeout.Milliseconds()/4))
 		if c.Instance != "" {
 			settings["group.instance.id"] = c.Instance
 		}

@@ -37,6 +37,7 @@ func RunBroker(t *testing.T, open func(t *testing.T) broker.Broker) {
 		"survives a handler that panics":                             survivesPanic,
 		"lets a handler finish when the subscription ends":           drains,
 		"delivers after a restart only what was not finished":        restarts,
+		"carries requests and their replies":                         carriesRequests,
 		"refuses a message without an ID":                            refusesWithoutID,
 		"refuses to publish in an ended context":                     refusesEndedContext,
 		"creates a topic twice and answers a ping":                   createsTwice,

@@ -3,8 +3,10 @@ package brokertest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -176,6 +178,50 @@ func ephemeralAfterReady(t *testing.T, b *bench) {
 			stop()
 		}
 	}
+}
+
+func carriesRequests(t *testing.T, b *bench) {
+	b.subscribe(t, "g"+b.topic, func(ctx context.Context, m broker.Message) error {
+		reply := broker.Message{ID: m.ID, Topic: m.ReplyTo, Status: 200, Content: m.Content}
+		if string(m.Content) == "13" {
+			reply.Status, reply.Content = 409, json.RawMessage(`{"title":"Conflict","status":409,"detail":"unlucky"}`)
+		}
+		return b.Publish(ctx, reply)
+	})
+	replies := broker.Topic{Name: b.topic + "Reply"}
+	if err := b.CreateTopics(b.ctx, replies); err != nil {
+		t.Fatalf("create the reply topic: %v", err)
+	}
+	ctx, cancel := context.WithCancel(b.ctx)
+	var clients [2]*broker.Client // which share the reply topic
+	var running, asking sync.WaitGroup
+	for i := range clients {
+		client, err := broker.NewClient(b, b, broker.ClientConfig{ReplyTopic: replies.Name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		clients[i] = client
+		running.Go(func() {
+			if err := client.Run(ctx); err != nil {
+				t.Errorf("run: %v", err)
+			}
+		})
+	}
+	for n := range 20 {
+		asking.Go(func() {
+			reply, err := clients[n%2].Request(b.ctx, b.topic, n)
+			refused, isRefused := errors.AsType[*broker.ReplyError](err)
+			switch {
+			case n == 13 && (!isRefused || refused.Status != 409 || refused.Detail != "unlucky"):
+				t.Errorf("request 13: %v", err)
+			case n != 13 && (err != nil || string(reply.Content) != numbers(n, n+1)[0]):
+				t.Errorf("request %d: %s, %v", n, reply.Content, err)
+			}
+		})
+	}
+	asking.Wait()
+	cancel()
+	running.Wait()
 }
 
 func refusesWithoutID(t *testing.T, b *bench) {

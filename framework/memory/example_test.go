@@ -1,0 +1,40 @@
+package memory_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/minos-framework/minos-go/framework/broker"
+	"github.com/minos-framework/minos-go/framework/memory"
+)
+
+// Two services of one process: one answers, the other asks and waits.
+func ExampleBus() {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	bus := memory.NewBus()
+
+	go bus.Subscribe(ctx, broker.Subscription{
+		Group: "foobar", Topics: []string{"GetFooBar"},
+		Handle: func(ctx context.Context, m broker.Message) error {
+			return bus.Publish(ctx, broker.Message{
+				ID: m.ID, Topic: m.ReplyTo, Status: 200, Content: []byte(`{"something":"else"}`),
+			})
+		},
+	})
+
+	client, err := broker.NewClient(bus, bus, broker.ClientConfig{ReplyTopic: "fooQueryReply"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	go client.Run(ctx)
+
+	reply, err := client.Request(ctx, "GetFooBar", map[string]string{"uuid": "1"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(reply.Content))
+	// Output: {"something":"else"}
+}
