@@ -95,6 +95,7 @@ func TestBlueprint_Service(t *testing.T) {
 		t.Run("is clean Go and passes its own tests with "+string(database), func(t *testing.T) {
 			t.Parallel()
 			dir := compiled(t, database)
+			warm(t, dir)
 			if out := run(t, dir, nil, "gofmt", "-l", "."); out != "" {
 				t.Errorf("gofmt would change %s", out)
 			}
@@ -201,6 +202,7 @@ func TestBlueprint_quickstart(t *testing.T) {
 		if out := run(t, dir, nil, "gofmt", "-l", "."); out != "" {
 			t.Errorf("gofmt would change %s", out)
 		}
+		warm(t, dir)
 		offline(t, dir, "go", "mod", "tidy", "-diff")
 	}
 	if _, err := b.Service(b.dir, b.m, blueprint.NewService{Name: parse(t, "bar"), Quickstart: true}); err == nil {

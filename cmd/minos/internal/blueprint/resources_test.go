@@ -120,6 +120,7 @@ func TestBlueprint_Resources(t *testing.T) {
 		dir := filepath.Join(b.dir, "microservices", "foo")
 		replace(t, filepath.Join(dir, "internal", "foo", "more.go"), "package foo\n\nimport _ \"github.com/google/uuid\"\n")
 		b.set(t, manifest.Embedded, manifest.Postgres)
+		warm(t, dir)
 		offline(t, dir, "go", "mod", "tidy", "-diff")
 	})
 	t.Run("keeps what the user has put into .env", func(t *testing.T) {
