@@ -115,6 +115,7 @@ func (e *execution) acquire(ctx context.Context, s Step) (release func()) {
 	}
 }
 
+// tell calls the observer, which is promised one call at a time.
 func (e *execution) tell(event func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

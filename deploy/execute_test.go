@@ -74,7 +74,8 @@ func TestExecute(t *testing.T) {
 		w.plan = w.planFor(t)
 		w.plan.Steps = slices.DeleteFunc(w.plan.Steps, func(s deploy.Step) bool { return s.Action == deploy.PullImage })
 		for i := range w.plan.Steps {
-			w.plan.Steps[i].Needs = slices.DeleteFunc(w.plan.Steps[i].Needs, func(id string) bool { return strings.HasPrefix(id, "pull") })
+			s := &w.plan.Steps[i]
+			s.Needs = slices.DeleteFunc(s.Needs, func(id string) bool { return strings.HasPrefix(id, "pull") })
 		}
 		err := deploy.Execute(t.Context(), w.plan, w, &events{}, deploy.Limits{})
 		if err == nil || !strings.Contains(err.Error(), ": no ") {
@@ -165,7 +166,9 @@ func damage(r *rapid.T, w *world) {
 		deploy.Created, deploy.Running, deploy.Paused, deploy.Restarting, deploy.Exited, deploy.Dead, deploy.Removing,
 	}
 	slices.SortFunc(w.containers, func(a, b deploy.Container) int { return strings.Compare(a.Name, b.Name) })
-	w.containers = slices.DeleteFunc(w.containers, func(c deploy.Container) bool { return rapid.Bool().Draw(r, "remove "+c.Name) })
+	w.containers = slices.DeleteFunc(w.containers, func(c deploy.Container) bool {
+		return rapid.Bool().Draw(r, "remove "+c.Name)
+	})
 	for i := range w.containers {
 		c := &w.containers[i]
 		c.State = rapid.SampledFrom(states).Draw(r, "state of "+c.Name)

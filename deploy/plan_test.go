@@ -153,7 +153,9 @@ func TestNewPlan_causes(t *testing.T) {
 		},
 		"a service that is no longer wanted": {
 			func(w *world) {
-				w.containers = append(w.containers, deploy.Container{ID: "old", Name: "shop-old-1", Service: "old", State: deploy.Exited})
+				w.containers = append(w.containers, deploy.Container{
+					ID: "old", Name: "shop-old-1", Service: "old", State: deploy.Exited,
+				})
 			},
 			[]string{"remove container shop-old-1: service old is no longer in compose.yaml"},
 		},
@@ -260,7 +262,8 @@ func TestNewPlan_ports(t *testing.T) {
 		service(w, "foo").Labels[deploy.LabelPort] = deploy.PortFixed
 		w.holders[4545] = "container x"
 		_, err := deploy.NewPlan(w.project, w.observe())
-		if !errors.Is(err, deploy.ErrConflict) || !strings.Contains(err.Error(), "4545") || !strings.Contains(err.Error(), "container x") {
+		if !errors.Is(err, deploy.ErrConflict) || !strings.Contains(err.Error(), "4545") ||
+			!strings.Contains(err.Error(), "container x") {
 			t.Errorf("the error is %v", err)
 		}
 	})
@@ -363,7 +366,8 @@ services:
 		w.deploy(t)
 		w.images["busybox:latest"] = deploy.Image{ID: "newer"}
 		plan := w.deploy(t)
-		if !strings.Contains(plan.String(), "base image busybox changed") || strings.Contains(plan.String(), "shop/base:1") {
+		if !strings.Contains(plan.String(), "base image busybox changed") ||
+			strings.Contains(plan.String(), "shop/base:1") {
 			t.Errorf("the plan is\n%s", plan)
 		}
 		if again := w.planFor(t); len(again.Changes()) != 0 {

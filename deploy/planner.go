@@ -15,6 +15,7 @@ type planner struct {
 	imaged   map[string]bool // images that were looked at, by Reference
 }
 
+// add appends a step and returns its id, for the steps that need it.
 func (p *planner) add(s Step) string {
 	p.plan.Steps = append(p.plan.Steps, s)
 	return s.ID()

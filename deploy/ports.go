@@ -55,6 +55,8 @@ func (p *planner) choosePorts() error {
 	return errors.Join(faults...)
 }
 
+// choosePort decides one port. What a container has already is kept even when the
+// wanted port is free again: a URL that was given out stays good.
 func (p *planner) choosePort(s Service, port Port, index int, used map[hostPort]string) (int, error) {
 	if port.HostPort == 0 {
 		return 0, nil
@@ -89,6 +91,7 @@ func (p *planner) choosePort(s Service, port Port, index int, used map[hostPort]
 	return 0, fmt.Errorf("port %d and the %d after it are taken: %w", wanted, portTries, ErrConflict)
 }
 
+// holder returns who outside of the project holds a port.
 func (p *planner) holder(ip string, port int) string {
 	if p.observed.PortHolder == nil {
 		return ""

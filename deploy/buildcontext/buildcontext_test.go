@@ -75,8 +75,9 @@ func TestContext_WriteTar(t *testing.T) {
 	t.Run("leaves out what .dockerignore names, and not what it takes back", func(t *testing.T) {
 		t.Parallel()
 		dir := setup(t, map[string]string{
-			"Dockerfile": "FROM scratch\n", ".dockerignore": "# no docs\n*.md\nvendor\n!vendor/keep\n**/*.log\nDockerfile\nempty/\n",
-			"main.go": "package main", "README.md": "x", "docs/deep.md": "kept: the pattern is of the top",
+			"Dockerfile":    "FROM scratch\n",
+			".dockerignore": "# no docs\n*.md\nvendor\n!vendor/keep\n**/*.log\nDockerfile\nempty/\n",
+			"main.go":       "package main", "README.md": "x", "docs/deep.md": "kept: the pattern is of the top",
 			"vendor/drop/x": "1", "vendor/keep/y": "2", "a/b/c.log": "3", "empty/z": "4",
 		})
 		var got []string
@@ -115,7 +116,9 @@ func TestContext_WriteTar(t *testing.T) {
 
 func TestContext_Hash(t *testing.T) {
 	t.Parallel()
-	files := map[string]string{"Dockerfile": "FROM scratch\n", "main.go": "package main", ".dockerignore": "*.md\n", "x.md": "1"}
+	files := map[string]string{
+		"Dockerfile": "FROM scratch\n", "main.go": "package main", ".dockerignore": "*.md\n", "x.md": "1",
+	}
 	dir := setup(t, files)
 	before := hash(t, dir)
 	t.Run("is the same for the same content, whenever it was written", func(t *testing.T) {
@@ -129,8 +132,12 @@ func TestContext_Hash(t *testing.T) {
 		}
 	})
 	for name, change := range map[string]func(dir string) error{
-		"content":                func(dir string) error { return os.WriteFile(filepath.Join(dir, "main.go"), []byte("package x"), 0o600) },
-		"a name":                 func(dir string) error { return os.Rename(filepath.Join(dir, "main.go"), filepath.Join(dir, "m.go")) },
+		"content": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "main.go"), []byte("package x"), 0o600)
+		},
+		"a name": func(dir string) error {
+			return os.Rename(filepath.Join(dir, "main.go"), filepath.Join(dir, "m.go"))
+		},
 		"a mode":                 func(dir string) error { return os.Chmod(filepath.Join(dir, "main.go"), 0o700) },
 		"a new, empty directory": func(dir string) error { return os.Mkdir(filepath.Join(dir, "new"), 0o755) },
 	} {
@@ -176,10 +183,12 @@ func TestOpen(t *testing.T) {
 	t.Parallel()
 	dir := setup(t, map[string]string{"Dockerfile": "FROM scratch\n"})
 	for name, c := range map[string]struct{ dir, dockerfile, want string }{
-		"no directory":            {filepath.Join(dir, "no"), "Dockerfile", "no such file"},
-		"no Dockerfile":           {dir, "Other", "no Other in build context"},
-		"a Dockerfile outside":    {dir, "../Dockerfile", "outside"},
-		"a malformed ignore file": {setup(t, map[string]string{"Dockerfile": "", ".dockerignore": "[\n"}), "Dockerfile", ".dockerignore"},
+		"no directory":         {filepath.Join(dir, "no"), "Dockerfile", "no such file"},
+		"no Dockerfile":        {dir, "Other", "no Other in build context"},
+		"a Dockerfile outside": {dir, "../Dockerfile", "outside"},
+		"a malformed ignore file": {
+			setup(t, map[string]string{"Dockerfile": "", ".dockerignore": "[\n"}), "Dockerfile", ".dockerignore",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -196,14 +205,22 @@ func TestContext_Bases(t *testing.T) {
 		dockerfile string
 		want       []string
 	}{
-		"stages":                                {"FROM golang:1.26 AS build\nFROM debian:12-slim\nCOPY --from=build /a /b\nCOPY --from=0 /a /b\n", []string{"debian:12-slim", "golang:1.26"}},
-		"stage on a stage":                      {"FROM a AS one\nFROM one AS two\nFROM TWO\n", []string{"a"}},
-		"scratch":                               {"FROM scratch\n", nil},
-		"flags":                                 {"FROM --platform=linux/amd64 a\n", []string{"a"}},
-		"arguments":                             {"ARG V=1\nARG W=\"2\"\nFROM a:$V\nFROM b:${W}\nFROM c:${GIVEN}\n", []string{"a:1", "b:2", "c:3"}},
-		"an argument given":                     {"ARG GIVEN=9\nFROM a:${GIVEN}\n", []string{"a:3"}},
-		"what is not known":                     {"FROM a:${NOT}\nFROM b\n", []string{"b"}},
-		"other images":                          {"FROM a\nCOPY --from=b:1 /x /y\nRUN --mount=type=bind,from=c,target=/m true\n", []string{"a", "b:1", "c"}},
+		"stages": {
+			"FROM golang:1.26 AS build\nFROM debian:12-slim\nCOPY --from=build /a /b\nCOPY --from=0 /a /b\n",
+			[]string{"debian:12-slim", "golang:1.26"},
+		},
+		"stage on a stage": {"FROM a AS one\nFROM one AS two\nFROM TWO\n", []string{"a"}},
+		"scratch":          {"FROM scratch\n", nil},
+		"flags":            {"FROM --platform=linux/amd64 a\n", []string{"a"}},
+		"arguments": {
+			"ARG V=1\nARG W=\"2\"\nFROM a:$V\nFROM b:${W}\nFROM c:${GIVEN}\n", []string{"a:1", "b:2", "c:3"},
+		},
+		"an argument given": {"ARG GIVEN=9\nFROM a:${GIVEN}\n", []string{"a:3"}},
+		"what is not known": {"FROM a:${NOT}\nFROM b\n", []string{"b"}},
+		"other images": {
+			"FROM a\nCOPY --from=b:1 /x /y\nRUN --mount=type=bind,from=c,target=/m true\n",
+			[]string{"a", "b:1", "c"},
+		},
 		"comments, continued lines, lower case": {"# FROM no\nfrom \\\n  a \\\n  as b\nfrom b\n", []string{"a"}},
 	} {
 		t.Run(name, func(t *testing.T) {

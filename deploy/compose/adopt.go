@@ -80,6 +80,8 @@ func check(s deploy.Service) error {
 	return errors.Join(faults...)
 }
 
+// adoptBuild reads the build context as it is now: its hash decides whether the
+// image is built again.
 func adoptBuild(b *types.BuildConfig) (*deploy.Build, error) {
 	if b == nil {
 		return nil, nil
@@ -103,6 +105,7 @@ func adoptBuild(b *types.BuildConfig) (*deploy.Build, error) {
 	return build, err
 }
 
+// adoptPorts publishes on this machine alone what names no address.
 func adoptPorts(ports []types.ServicePortConfig) ([]deploy.Port, error) {
 	var adopted []deploy.Port
 	for _, p := range ports {
@@ -119,6 +122,8 @@ func adoptPorts(ports []types.ServicePortConfig) ([]deploy.Port, error) {
 	return adopted, nil
 }
 
+// adoptMounts gives volumes their names on the engine. A relative path of the host
+// is absolute by now.
 func adoptMounts(project *types.Project, volumes []types.ServiceVolumeConfig) ([]deploy.Mount, error) {
 	var mounts []deploy.Mount
 	for _, v := range volumes {
@@ -141,6 +146,7 @@ func adoptMounts(project *types.Project, volumes []types.ServiceVolumeConfig) ([
 	return mounts, nil
 }
 
+// adoptHealthcheck returns nil when the service leaves the image's own check as it is.
 func adoptHealthcheck(h *types.HealthCheckConfig) *deploy.Healthcheck {
 	if h == nil {
 		return nil

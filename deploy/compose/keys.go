@@ -78,6 +78,7 @@ func (d document) check() error {
 	return errors.Join(d.checkNode(d.root, carriedKeys(), nil)...)
 }
 
+// checkNode returns the faults below node, whose own keys are those of path.
 func (d document) checkNode(node *yaml.Node, allowed keys, path []string) []error {
 	var faults []error
 	switch node = aliased(node); {

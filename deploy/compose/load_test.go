@@ -104,7 +104,8 @@ volumes: {data: {}}
 		Networks:  []string{"shop_default", "shop_side"},
 		DependsOn: []deploy.Dependency{{Service: "db", Condition: deploy.Healthy}},
 		Healthcheck: &deploy.Healthcheck{
-			Test: []string{"CMD", "true"}, Interval: 5 * time.Second, Timeout: time.Second, StartPeriod: 2 * time.Second, Retries: 3,
+			Test: []string{"CMD", "true"}, Interval: 5 * time.Second, Timeout: time.Second,
+			StartPeriod: 2 * time.Second, Retries: 3,
 		},
 		Restart: "on-failure:3", User: "65532", WorkingDir: "/w", Hostname: "h", ReadOnly: true, Tmpfs: []string{"/tmp"},
 		CapDrop: []string{"ALL"}, CapAdd: []string{"NET_BIND_SERVICE"}, SecurityOpt: []string{"no-new-privileges:true"},
@@ -131,12 +132,16 @@ func TestLoad_errors(t *testing.T) {
 		compose, override string
 		want              []string
 	}{
-		"no compose.yaml":           {"", "", []string{"compose.yaml"}},
-		"malformed YAML":            {base, "services:\n  foo:\n\timage: y\n", []string{"compose.override.yaml", "line 3"}},
-		"an unknown key":            {base, "services:\n  foo:\n    imgae: y\n", []string{"compose.override.yaml:3: services.foo.imgae: unknown key"}},
+		"no compose.yaml": {"", "", []string{"compose.yaml"}},
+		"malformed YAML":  {base, "services:\n  foo:\n\timage: y\n", []string{"compose.override.yaml", "line 3"}},
+		"an unknown key": {
+			base, "services:\n  foo:\n    imgae: y\n",
+			[]string{"compose.override.yaml:3: services.foo.imgae: unknown key"},
+		},
 		"an unknown key at the top": {base, "servces: {}\n", []string{"compose.override.yaml:1: servces: unknown key"}},
 		"an unknown key below build": {
-			base, "services:\n  foo:\n    build:\n      contxt: .\n", []string{"compose.override.yaml:4: services.foo.build.contxt: unknown key"},
+			base, "services:\n  foo:\n    build:\n      contxt: .\n",
+			[]string{"compose.override.yaml:4: services.foo.build.contxt: unknown key"},
 		},
 		"a key that is not carried out": {
 			base, "services:\n  foo:\n    privileged: true\n",
@@ -158,17 +163,25 @@ func TestLoad_errors(t *testing.T) {
 			base, "services:\n  foo:\n    networks:\n      default: {aliases: [x]}\n",
 			[]string{"compose.override.yaml:4: services.foo.networks.default.aliases"},
 		},
-		"include":        {base, "include: [x]\n", []string{"compose.override.yaml:1: include: minos does not carry this key out"}},
+		"include": {
+			base, "include: [x]\n",
+			[]string{"compose.override.yaml:1: include: minos does not carry this key out"},
+		},
 		"a list as file": {base, "- a\n", []string{"compose.override.yaml:1"}},
-		"a wrong type":   {base, "services:\n  foo:\n    cpus: many\n", []string{"compose.override.yaml:3", "services.foo.cpus"}},
+		"a wrong type": {
+			base, "services:\n  foo:\n    cpus: many\n",
+			[]string{"compose.override.yaml:3", "services.foo.cpus"},
+		},
 		"an unset variable": {
 			"services:\n  foo:\n    image: x:${NOT_SET}\n", "", []string{"compose.yaml:3", "NOT_SET", "no value"},
 		},
 		"a required variable": {
-			"services:\n  foo:\n    image: x:${NOT_SET:?is not in .env}\n", "", []string{"compose.yaml:3", "NOT_SET", "is not in .env"},
+			"services:\n  foo:\n    image: x:${NOT_SET:?is not in .env}\n", "",
+			[]string{"compose.yaml:3", "NOT_SET", "is not in .env"},
 		},
 		"a range of ports": {
-			"services:\n  foo:\n    image: x\n    ports:\n      - {target: 80, published: 80-90}\n", "", []string{"compose.yaml:4", "80-90", "ranges"},
+			"services:\n  foo:\n    image: x\n    ports:\n      - {target: 80, published: 80-90}\n", "",
+			[]string{"compose.yaml:4", "80-90", "ranges"},
 		},
 		"a build without its Dockerfile": {
 			"services:\n  foo:\n    build: .\n", "", []string{"compose.yaml:3", "Dockerfile"},
@@ -182,19 +195,23 @@ func TestLoad_errors(t *testing.T) {
 			[]string{"compose.yaml:4", "PostgreSQL"},
 		},
 		"an unknown protocol": {
-			"services:\n  foo:\n    image: x\n    labels: {run.minos.protocol: gopher}\n", "", []string{"compose.yaml:4", "run.minos.protocol"},
+			"services:\n  foo:\n    image: x\n    labels: {run.minos.protocol: gopher}\n", "",
+			[]string{"compose.yaml:4", "run.minos.protocol"},
 		},
 		"a protocol without a port": {
-			"services:\n  foo:\n    image: x\n    labels: {run.minos.protocol: http}\n", "", []string{"compose.yaml:2", "needs a published port"},
+			"services:\n  foo:\n    image: x\n    labels: {run.minos.protocol: http}\n", "",
+			[]string{"compose.yaml:2", "needs a published port"},
 		},
 		"a port that is not fixed": {
-			"services:\n  foo:\n    image: x\n    labels: {run.minos.port: free}\n", "", []string{"compose.yaml:4", "run.minos.port"},
+			"services:\n  foo:\n    image: x\n    labels: {run.minos.port: free}\n", "",
+			[]string{"compose.yaml:4", "run.minos.port"},
 		},
 		"a dependency that is not there": {
 			"services:\n  foo:\n    image: x\n    depends_on: [nobody]\n", "", []string{"compose.yaml:2", "nobody"},
 		},
 		"a named pipe": {
-			"services:\n  foo:\n    image: x\n    volumes: [{type: npipe, source: a, target: b}]\n", "", []string{"compose.yaml:4", "npipe"},
+			"services:\n  foo:\n    image: x\n    volumes: [{type: npipe, source: a, target: b}]\n", "",
+			[]string{"compose.yaml:4", "npipe"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

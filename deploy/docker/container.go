@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -20,6 +19,8 @@ import (
 	"github.com/minos-framework/minos-go/deploy"
 )
 
+// create makes the container of s, on the first of its networks, and does not
+// start it.
 func (r *Runner) create(ctx context.Context, s deploy.Service) error {
 	options, err := createOptions(r.plan.Project, s, r.plan.Published[s.Name])
 	if err != nil {
@@ -27,8 +28,7 @@ func (r *Runner) create(ctx context.Context, s deploy.Service) error {
 	}
 	_, err = r.api.ContainerCreate(ctx, options)
 	if errdefs.IsConflict(err) {
-		return fmt.Errorf("a container of this name exists and is not the project's; remove or rename it: %w",
-			errors.Join(deploy.ErrConflict, err))
+		return inTheWay("container", err)
 	}
 	return err
 }
@@ -69,6 +69,8 @@ func createOptions(
 	return options, nil
 }
 
+// environment returns the variables sorted, so that the same service is the same
+// request.
 func environment(values map[string]string) []string {
 	var env []string
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -77,6 +79,8 @@ func environment(values map[string]string) []string {
 	return env
 }
 
+// healthcheck passes a check on. "start_interval" is not carried: engines before
+// API 1.44 drop it.
 func healthcheck(h *deploy.Healthcheck) *container.HealthConfig {
 	if h == nil {
 		return nil
@@ -86,6 +90,8 @@ func healthcheck(h *deploy.Healthcheck) *container.HealthConfig {
 	}
 }
 
+// portsOf returns the ports that a container opens, and where on the host each is
+// reached: at the port that the plan chose, not at the one that was wanted.
 func portsOf(s deploy.Service, published []deploy.Published) (network.PortSet, network.PortMap, error) {
 	exposed, bindings := network.PortSet{}, network.PortMap{}
 	for _, p := range published {

@@ -47,12 +47,14 @@ func TestCreateOptions(t *testing.T) {
 	if host.Tmpfs["/tmp"] != "size=4m" || host.Tmpfs["/run"] != "" || len(host.Tmpfs) != 2 || host.NanoCPUs != 1e8 {
 		t.Errorf("tmpfs are %v, cpus %d", host.Tmpfs, host.NanoCPUs)
 	}
-	if host.Mounts[0].Type != mount.TypeVolume || !host.Mounts[0].ReadOnly || host.Mounts[1].TmpfsOptions.SizeBytes != 5 {
+	if host.Mounts[0].Type != mount.TypeVolume || !host.Mounts[0].ReadOnly ||
+		host.Mounts[1].TmpfsOptions.SizeBytes != 5 {
 		t.Errorf("mounts are %+v", host.Mounts)
 	}
 	// An engine of API 1.41 takes one network.
 	endpoints := options.NetworkingConfig.EndpointsConfig
-	if len(endpoints) != 1 || !slices.Equal(endpoints["shop_a"].Aliases, []string{"foo"}) || host.NetworkMode != "shop_a" {
+	if len(endpoints) != 1 || !slices.Equal(endpoints["shop_a"].Aliases, []string{"foo"}) ||
+		host.NetworkMode != "shop_a" {
 		t.Errorf("networks are %v", endpoints)
 	}
 	for name, want := range map[string]string{
@@ -125,7 +127,9 @@ func TestAddressOf(t *testing.T) {
 		address   string
 		published bool
 	}{
-		"published on loopback":      {&container.NetworkSettings{Ports: bound("127.0.0.1"), Networks: inside}, "127.0.0.1:4545", true},
+		"published on loopback": {
+			&container.NetworkSettings{Ports: bound("127.0.0.1"), Networks: inside}, "127.0.0.1:4545", true,
+		},
 		"published on every address": {&container.NetworkSettings{Ports: bound("0.0.0.0")}, "127.0.0.1:4545", true},
 		"not published":              {&container.NetworkSettings{Networks: inside}, "172.18.0.2:80", false},
 		"not connected yet":          {&container.NetworkSettings{}, "", false},

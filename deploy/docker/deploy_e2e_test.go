@@ -158,7 +158,8 @@ func testHardening(t *testing.T, s *stack) {
 	if !host.ReadonlyRootfs || !slices.Contains(host.CapDrop, "ALL") || len(host.SecurityOpt) != 1 || !*host.Init {
 		t.Errorf("host configuration is %+v", host)
 	}
-	if host.Memory != 64<<20 || host.NanoCPUs != 1e9 || *host.PidsLimit != 100 || *result.Container.Config.StopTimeout != 5 {
+	if host.Memory != 64<<20 || host.NanoCPUs != 1e9 || *host.PidsLimit != 100 ||
+		*result.Container.Config.StopTimeout != 5 {
 		t.Errorf("limits are %d bytes, %d cpu, %d processes", host.Memory, host.NanoCPUs, *host.PidsLimit)
 	}
 	for _, bindings := range result.Container.NetworkSettings.Ports {
@@ -201,7 +202,8 @@ func TestDeploy_changes(t *testing.T) {
 func TestDeploy_interrupted(t *testing.T) {
 	t.Parallel()
 	for _, step := range []string{
-		"create network NAME_default", "start container NAME-postgres-1", "create database foo_db", "create container NAME-foo-1",
+		"create network NAME_default", "start container NAME-postgres-1", "create database foo_db",
+		"create container NAME-foo-1",
 	} {
 		t.Run("converges after "+step, func(t *testing.T) {
 			t.Parallel()
@@ -236,6 +238,146 @@ func interrupt(t *testing.T, s *stack, watch *recorder) {
 	}
 	if got := s.states(); got["foo"] != deploy.Running || got["postgres"] != deploy.Running {
 		t.Errorf("containers are %v", got)
+	}
+}
+
+func TestDeploy_inTheWay(t *testing.T) {
+	t.Parallel()
+	for kind, occupy := range map[string]func(t *testing.T, s *stack) (undo func(context.Context) error){
+		"network": func(t *testing.T, s *stack) func(context.Context) error {
+			t.Helper()
+			made, err := s.api.NetworkCreate(t.Context(), s.name+"_default", client.NetworkCreateOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return func(ctx context.Context) error {
+				_, err := s.api.NetworkRemove(ctx, made.ID, client.NetworkRemoveOptions{})
+				return err
+			}
+		},
+		"volume": func(t *testing.T, s *stack) func(context.Context) error {
+			t.Helper()
+			if _, err := s.api.VolumeCreate(t.Context(), client.VolumeCreateOptions{Name: s.name + "_data"}); err != nil {
+				t.Fatal(err)
+			}
+			return func(ctx context.Context) error {
+				_, err := s.api.VolumeRemove(ctx, s.name+"_data", client.VolumeRemoveOptions{})
+				return err
+			}
+		},
+		"container": func(t *testing.T, s *stack) func(context.Context) error {
+			t.Helper()
+			made, err := s.api.ContainerCreate(t.Context(), client.ContainerCreateOptions{
+				Name: s.name + "-foo-1", Image: "debian:12-slim",
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return func(ctx context.Context) error {
+				_, err := s.api.ContainerRemove(ctx, made.ID, client.ContainerRemoveOptions{})
+				return err
+			}
+		},
+	} {
+		t.Run("names a "+kind+" that is not the project's, and leaves it alone", func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t, "services:\n  foo: {image: \"debian:12-slim\", init: true, command: [sleep, infinity], "+
+				"volumes: [\"data:/data\"]}\nvolumes: {data: {}}\n")
+			undo := occupy(t, s)
+			err := s.execute(t.Context(), s.plan(), &recorder{t: t})
+			if !errors.Is(err, deploy.ErrConflict) || !strings.Contains(err.Error(), "a "+kind+" of this name") {
+				t.Errorf("the error is %v", err)
+			}
+			if err := undo(t.Context()); err != nil {
+				t.Errorf("what was in the way is gone: %v", err)
+			}
+			s.deploy()
+			if again := s.plan(); len(again.Changes()) != 0 {
+				t.Errorf("once nothing is in the way, a second plan is\n%s", again)
+			}
+		})
+	}
+}
+
+// TestDeploy_byHand changes what runs behind the back of minos.
+func TestDeploy_byHand(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, whole)
+	s.deploy()
+	foo, postgres := s.name+"-foo-1", s.name+"-postgres-1"
+	for behaviour, change := range map[string]func(ctx context.Context) error{
+		"a container that was stopped": func(ctx context.Context) error {
+			_, err := s.api.ContainerStop(ctx, foo, client.ContainerStopOptions{})
+			return err
+		},
+		"a container that was killed and removed": func(ctx context.Context) error {
+			_, err := s.api.ContainerRemove(ctx, foo, client.ContainerRemoveOptions{Force: true})
+			return err
+		},
+		"a container that was paused": func(ctx context.Context) error {
+			_, err := s.api.ContainerPause(ctx, postgres, client.ContainerPauseOptions{})
+			return err
+		},
+		"a container that was taken off the network": func(ctx context.Context) error {
+			_, err := s.api.NetworkDisconnect(ctx, s.name+"_default", client.NetworkDisconnectOptions{Container: foo})
+			return err
+		},
+		"an image that was removed": func(ctx context.Context) error {
+			_, err := s.api.ImageRemove(ctx, s.name+"-foo", client.ImageRemoveOptions{Force: true})
+			return err
+		},
+	} {
+		if err := change(t.Context()); err != nil {
+			t.Fatalf("%s: %v", behaviour, err)
+		}
+		if plan := s.deploy(); len(plan.Changes()) == 0 {
+			t.Errorf("%s is not seen", behaviour)
+		}
+		if again := s.plan(); len(again.Changes()) != 0 {
+			t.Errorf("%s: after it was repaired, the plan is\n%s", behaviour, again)
+		}
+	}
+}
+
+// TestDeploy_renamed has a service find its database in a container that the
+// user gave another name.
+func TestDeploy_renamed(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, whole)
+	s.deploy()
+	rename := client.ContainerRenameOptions{NewName: s.name + "-mine"}
+	if _, err := s.api.ContainerRename(t.Context(), s.name+"-postgres-1", rename); err != nil {
+		t.Fatal(err)
+	}
+	if again := s.deploy(); len(again.Changes()) != 0 {
+		t.Errorf("a new name changes\n%s", again)
+	}
+	s.edit(deploy.ComposeFile, "foo_db", "late_db")
+	if plan := s.deploy(); !slices.Contains(ids(plan), "create database late_db") {
+		t.Errorf("the plan is\n%s", plan)
+	}
+}
+
+func TestEngine_Health(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, alone+"    environment: {SICK: yes}\n    labels: {run.minos.protocol: tcp}\n")
+	s.deploy()
+	project, err := compose.Load(t.Context(), compose.Source{Dir: s.dir, Name: s.name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	observed, err := s.engine.ObserveName(t.Context(), s.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foo, _ := project.Service("foo")
+	if got := s.engine.Health(t.Context(), project, foo, observed.Containers[0]); got != "" {
+		t.Errorf("of a port that is open it says %q", got)
+	}
+	foo.Labels = nil // asked over HTTP now
+	got := s.engine.Health(t.Context(), project, foo, observed.Containers[0])
+	if !strings.Contains(got, "password refused") {
+		t.Errorf("of a service that is sick it says %q", got)
 	}
 }
 

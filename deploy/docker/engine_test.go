@@ -24,7 +24,8 @@ func TestConnect(t *testing.T) {
 	})
 	t.Run("says which variable is wrong", func(t *testing.T) {
 		t.Setenv("DOCKER_HOST", "nonsense")
-		if _, err := docker.Connect(t.Context()); !errors.Is(err, docker.ErrUnreachable) || !strings.Contains(err.Error(), "DOCKER_HOST") {
+		if _, err := docker.Connect(t.Context()); !errors.Is(err, docker.ErrUnreachable) ||
+			!strings.Contains(err.Error(), "DOCKER_HOST") {
 			t.Errorf("the error is %v", err)
 		}
 	})

@@ -105,6 +105,8 @@ func (r *Runner) buildLabels(ctx context.Context, s deploy.Service) (map[string]
 	return labels, nil
 }
 
+// buildWith sends the build context as the body of the request. No session is
+// opened: base images are here already, because the plan pulled them.
 func (r *Runner) buildWith(
 	ctx context.Context, s deploy.Service, options client.ImageBuildOptions, output func(string),
 ) error {
@@ -112,6 +114,7 @@ func (r *Runner) buildWith(
 	if err != nil {
 		return err
 	}
+	// The archive is never whole in memory. Closing the reader ends the writer too.
 	reader, writer := io.Pipe()
 	go func() { writer.CloseWithError(source.WriteTar(writer)) }()
 	defer reader.Close()

@@ -46,6 +46,8 @@ func (e *Engine) ObserveName(ctx context.Context, name string) (*deploy.Observed
 	return e.observe(ctx, name, func(context.Context, *deploy.Observed) error { return nil })
 }
 
+// observe asks all at once: an observation is most of what a deployment that
+// changes nothing takes.
 func (e *Engine) observe(
 	ctx context.Context, name string, images func(context.Context, *deploy.Observed) error,
 ) (*deploy.Observed, error) {
@@ -78,6 +80,8 @@ func (e *Engine) observe(
 	return o, nil
 }
 
+// observeContainers finds a project's containers by label, those that another
+// tool made too.
 func (e *Engine) observeContainers(ctx context.Context, ours client.Filters, o *deploy.Observed) error {
 	list, err := e.api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: ours})
 	if err != nil {
@@ -101,6 +105,7 @@ func (e *Engine) observeContainers(ctx context.Context, ours client.Filters, o *
 	return nil
 }
 
+// exitCode returns how a container's process ended. A list does not say it.
 func (e *Engine) exitCode(ctx context.Context, id string) (int, error) {
 	result, err := e.api.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
 	if err != nil || result.Container.State == nil {
@@ -109,6 +114,8 @@ func (e *Engine) exitCode(ctx context.Context, id string) (int, error) {
 	return result.Container.State.ExitCode, nil
 }
 
+// containerOf reads a line of the engine's list. What our labels do not say, of a
+// container that another tool made, stays empty: such a one is made anew.
 func containerOf(s container.Summary) deploy.Container {
 	c := deploy.Container{
 		ID: s.ID, Service: s.Labels[labelService], State: deploy.State(s.State), ImageID: s.ImageID,

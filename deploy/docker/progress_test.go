@@ -49,7 +49,8 @@ func TestProgress(t *testing.T) {
 	t.Parallel()
 	t.Run("keeps the end of a long output, and a line without its end", func(t *testing.T) {
 		t.Parallel()
-		stream := `{"stream":"Step 1/1 : RUN x\n"}{"stream":"` + strings.Repeat(`line\n`, 50) + `last"}{"errorDetail":{"message":"m"}}`
+		stream := `{"stream":"Step 1/1 : RUN x\n"}` + `{"stream":"` +
+			strings.Repeat(`line\n`, 50) + `last"}{"errorDetail":{"message":"m"}}`
 		_, _, lines, err := docker.ReadProgress(strings.NewReader(stream))
 		if err == nil || len(lines) != 30 || lines[29] != "last" {
 			t.Errorf("%d lines, the last %q, %v", len(lines), lines[len(lines)-1], err)

@@ -120,7 +120,8 @@ func TestRunner_build(t *testing.T) {
 		s := newStack(t, alone)
 		s.deploy()
 		s.edit("service/main.go", "package main", "package")
-		if err := s.execute(t.Context(), s.plan(), &recorder{t: t}); err == nil || !strings.Contains(err.Error(), "main.go") {
+		if err := s.execute(t.Context(), s.plan(), &recorder{t: t}); err == nil ||
+			!strings.Contains(err.Error(), "main.go") {
 			t.Errorf("the error is %v", err)
 		}
 		if got := s.states(); got["foo"] != deploy.Running {
@@ -149,14 +150,16 @@ services:
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var lines []string
-	err := s.engine.Logs(ctx, s.name, []string{"talker"}, docker.LogOptions{Tail: -1, Follow: true}, func(service, text string) {
+	options := docker.LogOptions{Tail: -1, Follow: true}
+	err := s.engine.Logs(ctx, s.name, []string{"talker"}, options, func(service, text string) {
 		lines = append(lines, service+" "+text)
 		if len(lines) == 3 {
 			cancel()
 		}
 	})
 	slices.Sort(lines)
-	if want := []string{"talker one", "talker three", "talker two"}; !slices.Equal(lines, want) || !errors.Is(err, context.Canceled) {
+	if want := []string{"talker one", "talker three", "talker two"}; !slices.Equal(lines, want) ||
+		!errors.Is(err, context.Canceled) {
 		t.Errorf("the log is %q, %v; want %q", lines, err, want)
 	}
 	err = s.engine.Logs(t.Context(), s.name, []string{"nobody"}, docker.LogOptions{}, nil)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -119,35 +120,68 @@ func unlessGone(err error) error {
 	return err
 }
 
+// createNetwork makes a network, unless it is there. It looks first: an engine of
+// API 1.41 makes a second one of the same name, and can then start no container
+// on either.
 func (r *Runner) createNetwork(ctx context.Context, name string) error {
-	for _, n := range r.plan.Project.Networks {
-		if n.Name != name {
-			continue
-		}
-		_, err := r.api.NetworkCreate(ctx, name, client.NetworkCreateOptions{
-			Driver: n.Driver, Internal: n.Internal, Labels: resourceLabels(r.plan.Project, labelNetwork, n.Key),
-		})
-		if errdefs.IsConflict(err) {
-			return fmt.Errorf("a network of this name exists and is not the project's; rename one of them: %w",
-				errors.Join(deploy.ErrConflict, err))
-		}
+	i := slices.IndexFunc(r.plan.Project.Networks, func(n deploy.Network) bool { return n.Name == name })
+	if i < 0 {
+		return fmt.Errorf("no network %s", name)
+	}
+	n := r.plan.Project.Networks[i]
+	there, err := r.api.NetworkInspect(ctx, name, client.NetworkInspectOptions{})
+	switch {
+	case err == nil && there.Network.Labels[labelProject] == r.plan.Project.Name:
+		return nil
+	case err == nil:
+		return inTheWay("network", nil)
+	case !errdefs.IsNotFound(err):
 		return err
 	}
-	return fmt.Errorf("no network %s", name)
-}
-
-func (r *Runner) createVolume(ctx context.Context, name string) error {
-	for _, v := range r.plan.Project.Volumes {
-		if v.Name == name {
-			_, err := r.api.VolumeCreate(ctx, client.VolumeCreateOptions{
-				Name: name, Driver: v.Driver, Labels: resourceLabels(r.plan.Project, labelVolume, v.Key),
-			})
-			return err
-		}
+	_, err = r.api.NetworkCreate(ctx, name, client.NetworkCreateOptions{
+		Driver: n.Driver, Internal: n.Internal, Labels: resourceLabels(r.plan.Project, labelNetwork, n.Key),
+	})
+	if errdefs.IsConflict(err) {
+		return inTheWay("network", err)
 	}
-	return fmt.Errorf("no volume %s", name)
+	return err
 }
 
+// createVolume makes a volume. It looks first: an engine answers the creation of
+// one that is there with that one, whoever's data it holds.
+func (r *Runner) createVolume(ctx context.Context, name string) error {
+	i := slices.IndexFunc(r.plan.Project.Volumes, func(v deploy.Volume) bool { return v.Name == name })
+	if i < 0 {
+		return fmt.Errorf("no volume %s", name)
+	}
+	v := r.plan.Project.Volumes[i]
+	there, err := r.api.VolumeInspect(ctx, name, client.VolumeInspectOptions{})
+	switch {
+	case err == nil && there.Volume.Labels[labelProject] == r.plan.Project.Name:
+		return nil
+	case err == nil:
+		return inTheWay("volume", nil)
+	case !errdefs.IsNotFound(err):
+		return err
+	}
+	_, err = r.api.VolumeCreate(ctx, client.VolumeCreateOptions{
+		Name: name, Driver: v.Driver, Labels: resourceLabels(r.plan.Project, labelVolume, v.Key),
+	})
+	return err
+}
+
+// inTheWay says that something that is not the project's has a name of ours. It
+// is never touched: what is in it is somebody's.
+func inTheWay(kind string, err error) error {
+	advice := "remove it, or say in compose.override.yaml that it is external"
+	if kind == "container" {
+		advice = "remove or rename it"
+	}
+	return fmt.Errorf("a %s of this name is there and not the project's; %s: %w",
+		kind, advice, errors.Join(deploy.ErrConflict, err))
+}
+
+// connect puts a container on a further network, where its service's name finds it.
 func (r *Runner) connect(ctx context.Context, step deploy.Step) error {
 	_, err := r.api.NetworkConnect(ctx, step.Object, client.NetworkConnectOptions{
 		Container:      step.Subject,
@@ -178,6 +212,8 @@ func (r *Runner) start(ctx context.Context, step deploy.Step) error {
 	}
 }
 
+// startedNow says whether this run started a service: then no restart of its
+// container is an old one.
 func (r *Runner) startedNow(service string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

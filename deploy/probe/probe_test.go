@@ -33,8 +33,11 @@ func TestHTTP(t *testing.T) {
 		status     int
 		body, want string
 	}{
-		"is content with 200":          {200, `{"status":"up"}`, ""},
-		"names the check that fails":   {503, `{"checks":{"broker":{"status":"up"},"database":{"status":"down","error":"refused"}}}`, "database is down: refused"},
+		"is content with 200": {200, `{"status":"up"}`, ""},
+		"names the check that fails": {
+			503, `{"checks":{"broker":{"status":"up"},"database":{"status":"down","error":"refused"}}}`,
+			"database is down: refused",
+		},
 		"gives the status without one": {503, `oops`, "503"},
 		"says what to do about 404":    {404, ``, "run.minos.protocol: tcp"},
 	} {
@@ -65,9 +68,11 @@ func TestPostgres(t *testing.T) {
 	}{
 		"is content with a question for the password": {[]byte("R\x00\x00\x00\x08\x00\x00\x00\x0a"), ""},
 		"is content with a refusal of this client":    {failure("28000", "no such role"), ""},
-		"waits while it starts up":                    {failure("57P03", "the database system is starting up"), "starting up"},
-		"waits while it hangs up":                     {nil, "does not answer yet"},
-		"knows another protocol":                      {[]byte("HTTP/1.1 400 Bad Request"), "does not speak"},
+		"waits while it starts up": {
+			failure("57P03", "the database system is starting up"), "starting up",
+		},
+		"waits while it hangs up": {nil, "does not answer yet"},
+		"knows another protocol":  {[]byte("HTTP/1.1 400 Bad Request"), "does not speak"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -106,4 +111,45 @@ func expect(t *testing.T, err error, want string) {
 	if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 		t.Errorf("the error is %v; want %q in it", err, want)
 	}
+}
+
+func TestTCP(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		serve func(net.Conn)
+		want  string
+	}{
+		"is content with a port that stays open": {func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1)) }, ""},
+		"is content with a greeting":             {func(conn net.Conn) { _, _ = conn.Write([]byte("220 hello")) }, ""},
+		"sees through a proxy to nobody":         {func(net.Conn) {}, "closes connections"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer listener.Close()
+			go func() {
+				if conn, err := listener.Accept(); err == nil {
+					defer conn.Close()
+					c.serve(conn)
+				}
+			}()
+			conn, err := net.Dial("tcp", listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			expect(t, probe.TCP(conn), c.want)
+		})
+	}
+}
+
+func TestHTTP_nobody(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	address := server.Listener.Addr().String()
+	server.Close()
+	expect(t, probe.HTTP(t.Context(), address), "does not answer yet")
 }
