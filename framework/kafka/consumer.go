@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -155,7 +156,7 @@ func (c *consumer) run(ctx context.Context) error {
 			c.faults.clear()
 			c.add(e)
 		case ck.OffsetsCommitted:
-			if fault, ok := e.Error.(ck.Error); ok && fault.Code() != ck.ErrNoOffset {
+			if fault, ok := errors.AsType[ck.Error](e.Error); ok && fault.Code() != ck.ErrNoOffset {
 				c.faults.report(fault)
 			}
 		case ck.Error:
@@ -174,7 +175,7 @@ func (c *consumer) run(ctx context.Context) error {
 
 // add queues a record, and stops reading its partition when many wait.
 func (c *consumer) add(record *ck.Message) {
-	if fault, ok := record.TopicPartition.Error.(ck.Error); ok {
+	if fault, ok := errors.AsType[ck.Error](record.TopicPartition.Error); ok {
 		c.faults.report(fault)
 		return
 	}
@@ -218,7 +219,7 @@ func (c *consumer) store() {
 		return
 	}
 	stored, err := c.client.StoreOffsets(offsets)
-	if fault, ok := err.(ck.Error); ok {
+	if fault, ok := errors.AsType[ck.Error](err); ok {
 		c.faults.report(fault)
 	}
 	for _, p := range stored {

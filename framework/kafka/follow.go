@@ -25,8 +25,7 @@ func (b *Broker) follow(ctx context.Context, c *consumer, topics []string) error
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		var fault ck.Error
-		if errors.As(err, &fault) {
+		if fault, ok := errors.AsType[ck.Error](err); ok {
 			c.faults.report(fault)
 		}
 		select {

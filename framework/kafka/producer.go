@@ -154,11 +154,8 @@ func (p *producer) produce(ctx context.Context, record *ck.Message) error {
 
 // code returns what kind of error of librdkafka err is, ErrNoError for others.
 func code(err error) ck.ErrorCode {
-	var fault ck.Error
-	if errors.As(err, &fault) {
-		return fault.Code()
-	}
-	return ck.ErrNoError
+	fault, _ := errors.AsType[ck.Error](err)
+	return fault.Code()
 }
 
 // current returns the producer, and makes one when there is none.
