@@ -4,6 +4,7 @@ package postgres_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,7 +18,7 @@ import (
 // created is a new aggregate of about 250 bytes of JSON, twice: the event and
 // the state after it. testdata/append.sql is the same for pgbench:
 //
-//	pgbench -n -M prepared -c 16 -j 2 -T 10 -f testdata/append.sql URL
+//	pgbench -n -M prepared -c 16 -j 2 -T 10 -f testdata/append.sql -D data=... -D state=... URL
 func created() *unit.Work {
 	return next(unit.NewID(), 1)
 }
@@ -62,18 +63,16 @@ func spread(b *testing.B, callers int, fn func() error) {
 }
 
 func BenchmarkStore_Commit(b *testing.B) {
-	for _, bench := range []struct {
-		name    string
-		callers int
-		work    func() func() *unit.Work
-	}{
-		{"create, 1 caller", 1, func() func() *unit.Work { return created }},
-		{"create, 16 callers", 16, func() func() *unit.Work { return created }},
-	} {
-		b.Run(bench.name, func(b *testing.B) {
+	for _, callers := range []int{1, 16} {
+		b.Run(fmt.Sprintf("create, %d callers", callers), func(b *testing.B) {
 			s := open(b, postgres.Config{URL: newDatabase(b)})
-			work := bench.work()
-			spread(b, bench.callers, func() error { return s.Commit(b.Context(), work()) })
+			spread(b, callers, func() error { return s.Commit(b.Context(), created()) })
+		})
+	}
+	for _, callers := range []int{1, 16, 256, 1024} {
+		b.Run(fmt.Sprintf("create in groups, %d callers", callers), func(b *testing.B) {
+			s := unit.Coalesce(open(b, postgres.Config{URL: newDatabase(b)}), unit.CoalesceConfig{})
+			spread(b, callers, func() error { return s.Commit(b.Context(), created()) })
 		})
 	}
 	b.Run("update, 16 callers", func(b *testing.B) {

@@ -37,7 +37,7 @@ type server struct {
 func startServer(t *testing.T) *server {
 	t.Helper()
 	s := &server{bin: programs(t), port: freePort(t)}
-	dir, err := os.MkdirTemp("", "minos-crash-")
+	dir, err := os.MkdirTemp("", "minos-crash-") //nolint:usetesting // t.TempDir is closed to the server's user
 	if err != nil {
 		t.Fatal(err)
 	}
