@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"os/exec"
 	"strings"
@@ -58,7 +59,8 @@ func (p project) output(arguments ...string) string {
 // in a compensated saga on a real engine, with Kafka and PostgreSQL, and that
 // the project can then be operated.
 func TestQuickstart_Docker(t *testing.T) {
-	p := quickstart(t, "shop-e2e", []string{"broker", "kafka"}, []string{"database", "postgres"})
+	name := fmt.Sprintf("shop-%x", time.Now().UnixNano()&0xffffff) // no other run's volumes
+	p := quickstart(t, name, []string{"broker", "kafka"}, []string{"database", "postgres"})
 	t.Cleanup(func() {
 		down := p.command(t.Context(), "down", "--volumes", "--yes")
 		if t.Context().Err() != nil {
