@@ -34,6 +34,7 @@ func (s *Store) Trim(_ context.Context, upTo int64) error {
 	return nil
 }
 
+// firstAfter returns the place of the first entry after a position.
 func (s *Store) firstAfter(seq int64) int {
 	i, _ := slices.BinarySearchFunc(s.entries, seq+1, func(e broker.Entry, seq int64) int {
 		return cmp.Compare(e.Seq, seq)
@@ -81,6 +82,7 @@ func (s *Store) Lead(ctx context.Context, name string) (broker.Lease, error) {
 
 var _ broker.Lease = (*lease)(nil)
 
+// lease holds the token of its cursor until it is released.
 type lease struct {
 	store    *Store
 	cursor   *cursor

@@ -20,6 +20,7 @@ type execution struct {
 	log      []saga.LogEntry
 }
 
+// revision is 0 for an execution that does not exist.
 func (e *execution) revision() int {
 	if e == nil {
 		return 0

@@ -38,9 +38,9 @@ type Store struct {
 	now func() time.Time
 
 	mu       sync.Mutex
-	last     int64 // of the global order
-	entries  []broker.Entry
-	history  map[uuid.UUID][]unit.Event
+	last     int64                      // of the global order
+	entries  []broker.Entry             // in the global order
+	history  map[uuid.UUID][]unit.Event // version n at place n-1
 	states   map[uuid.UUID]unit.Snapshot
 	receipts map[unit.Receipt]struct{}
 	sagas    map[uuid.UUID]*execution
@@ -112,6 +112,7 @@ func (s *Store) check(b *unit.Batch) error {
 	return nil
 }
 
+// apply stores a batch that check has let through; it cannot fail half-way.
 func (s *Store) apply(b *unit.Batch) {
 	for _, r := range b.Receipts {
 		s.receipts[r] = struct{}{}
@@ -163,6 +164,8 @@ func (s *Store) Snapshots(ctx context.Context, query aggregate.Query) iter.Seq2[
 	}
 }
 
+// selected copies what a query selects, so that nothing is locked while it is
+// yielded.
 func (s *Store) selected(query aggregate.Query) []unit.Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -197,6 +200,8 @@ func (s *Store) History(ctx context.Context, id uuid.UUID, after int) iter.Seq2[
 		}
 	}
 }
+
+// What goes in and what comes out are copies: a caller may change its own.
 
 func cloneEvent(e unit.Event) unit.Event {
 	e.Data, e.Headers = slices.Clone(e.Data), maps.Clone(e.Headers)

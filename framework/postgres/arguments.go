@@ -61,6 +61,7 @@ func receiptColumns(rows []unit.Receipt) []any {
 	}
 }
 
+// stateColumns has the number of steps too for aggregates that are known.
 func stateColumns(rows []unit.State, known bool) []any {
 	columns := []any{
 		column(rows, func(s *unit.State) string { return s.Name }),
@@ -94,6 +95,8 @@ func microseconds(d time.Duration) int64 {
 	return int64((d + time.Microsecond - 1) / time.Microsecond)
 }
 
+// logRow is one entry of a saga's history, placed by the revision that it was
+// committed with.
 type logRow struct {
 	saga            uuid.UUID
 	revision, place int
@@ -143,6 +146,7 @@ func messageColumns(rows []unit.Message) []any {
 	}
 }
 
+// encodeHeaders leaves out headers of which there are none.
 func encodeHeaders(headers map[string]string) []byte {
 	if len(headers) == 0 {
 		return nil

@@ -89,6 +89,7 @@ func (s *Store) between(ctx context.Context, after, upTo int64, limit int) ([]un
 	return events, messages, nil
 }
 
+// numbered is a message with its place in the global order.
 type numbered struct {
 	seq     int64
 	message unit.Message

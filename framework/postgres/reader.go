@@ -58,6 +58,7 @@ func (s *Store) Snapshot(ctx context.Context, name string, id uuid.UUID) (unit.S
 	return snapshot, nil
 }
 
+// The columns that scanSnapshot reads, and where they are.
 const selectSnapshot = "SELECT aggregate, name, version, data, created_at, updated_at FROM minos.snapshot WHERE "
 
 func scanSnapshot(row pgx.CollectableRow) (s unit.Snapshot, err error) {
@@ -128,6 +129,7 @@ func (s *Store) History(ctx context.Context, id uuid.UUID, after int) iter.Seq2[
 	})
 }
 
+// The columns that scanEvent reads, and where they are.
 const selectEvent = `SELECT seq, aggregate, version, name, action, schema, data, headers, created_at
 	FROM minos.event WHERE `
 

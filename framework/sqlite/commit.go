@@ -32,6 +32,8 @@ func (t *transaction) store(b *unit.Batch) error {
 	return nil
 }
 
+// storeReceipts comes first: of a message that was handled before nothing else
+// is of interest, and least of all the conflict that its work runs into.
 func (t *transaction) storeReceipts(b *unit.Batch) error {
 	for _, r := range b.Receipts {
 		n, err := t.exec(`INSERT INTO minos_receipt (message, topic, settled_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
@@ -46,6 +48,8 @@ func (t *transaction) storeReceipts(b *unit.Batch) error {
 	return nil
 }
 
+// storeStates moves the aggregates on from the versions that the batch builds
+// on. With them the events' versions are free, and without a gap.
 func (t *transaction) storeStates(b *unit.Batch) error {
 	for _, s := range b.States {
 		n, err := t.storeState(s)
@@ -59,6 +63,8 @@ func (t *transaction) storeStates(b *unit.Batch) error {
 	return nil
 }
 
+// storeState returns how many rows it wrote: none, when the aggregate is not at
+// its base.
 func (t *transaction) storeState(s unit.State) (int64, error) {
 	created, updated := s.CreatedAt.UnixMicro(), s.UpdatedAt.UnixMicro()
 	if s.Base == 0 {
@@ -71,6 +77,7 @@ func (t *transaction) storeState(s unit.State) (int64, error) {
 		s.Version, text(s.Data), created, updated, s.Name, s.Aggregate[:], s.Base)
 }
 
+// storeSagas writes the rows and adds to their logs.
 func (t *transaction) storeSagas(b *unit.Batch) error {
 	now := time.Now()
 	for _, e := range b.Sagas {
@@ -92,6 +99,8 @@ func (t *transaction) storeSagas(b *unit.Batch) error {
 	return nil
 }
 
+// storeSaga returns how many rows it wrote: none, when the execution is not at
+// its base.
 func (t *transaction) storeSaga(e unit.Execution, now time.Time) (int64, error) {
 	var deadline any
 	if e.Timeout > 0 {
@@ -107,6 +116,8 @@ func (t *transaction) storeSaga(e unit.Execution, now time.Time) (int64, error) 
 		e.Definition, e.Revision, e.Status, deadline, text(e.Data), e.ID[:], e.Base)
 }
 
+// storeEvents draws the numbers of the global order. They are written back with
+// the sequence when the transaction ends.
 func (t *transaction) storeEvents(b *unit.Batch) error {
 	for _, e := range b.Events {
 		t.last++
@@ -124,6 +135,8 @@ func (t *transaction) storeEvents(b *unit.Batch) error {
 	return nil
 }
 
+// storeMessages draws numbers as storeEvents does, so that a work's messages come
+// after its events.
 func (t *transaction) storeMessages(b *unit.Batch) error {
 	for _, m := range b.Messages {
 		t.last++
@@ -137,6 +150,7 @@ func (t *transaction) storeMessages(b *unit.Batch) error {
 	return nil
 }
 
+// runStatements runs the SQL of the works, which sees all that they store.
 func (t *transaction) runStatements(b *unit.Batch) error {
 	for i, w := range b.Works {
 		for _, st := range w.Statements {
@@ -156,6 +170,7 @@ func text(data json.RawMessage) any {
 	return string(data)
 }
 
+// encodeHeaders leaves out headers of which there are none.
 func encodeHeaders(headers map[string]string) any {
 	if len(headers) == 0 {
 		return nil

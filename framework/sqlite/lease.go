@@ -34,6 +34,8 @@ func (s *Store) Lead(ctx context.Context, name string) (broker.Lease, error) {
 
 var _ broker.Lease = (*lease)(nil)
 
+// lease moves a cursor. The lock keeps others from the lead; the epoch keeps a
+// lease whose lock was lost from the cursor.
 type lease struct {
 	store           *Store
 	name            string
@@ -77,6 +79,7 @@ func busy(err error) bool {
 
 func (l *lease) Position() int64 { return l.position }
 
+// Save shares its transaction with commits, as every write does.
 func (l *lease) Save(ctx context.Context, position int64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -95,6 +98,7 @@ func (l *lease) Save(ctx context.Context, position int64) error {
 	})
 }
 
+// Release closes the lock's connection, and with it the transaction.
 func (l *lease) Release(context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

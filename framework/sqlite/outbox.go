@@ -19,6 +19,9 @@ func (s *Store) Pending(ctx context.Context, after int64, limit int) ([]broker.E
 	return entries, position, nil
 }
 
+// pending returns entries after a position and the position to go on from: the
+// last entry's when there may be more, and else the end of the sequence, where
+// trimmed messages may have been.
 func (s *Store) pending(ctx context.Context, after int64, limit int) ([]broker.Entry, int64, error) {
 	// All reads are of one snapshot of the file.
 	tx, err := s.reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})

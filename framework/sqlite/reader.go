@@ -44,6 +44,7 @@ func inPages[T any](read func(last *T, n int) ([]T, error)) iter.Seq2[T, error] 
 	}
 }
 
+// The columns that scanSnapshot reads, and where they are.
 const selectSnapshot = "SELECT aggregate, name, version, data, created_at, updated_at FROM minos_snapshot WHERE "
 
 // row is satisfied by *sql.Row and *sql.Rows.
@@ -146,6 +147,7 @@ func selection(query aggregate.Query, after uuid.UUID) (text string, args []any)
 	return fmt.Sprintf("%s ORDER BY aggregate LIMIT %d", text, page), args
 }
 
+// The columns that scanEvent reads, and where they are.
 const selectEvent = `SELECT seq, aggregate, version, name, action, schema, data, headers, created_at
 	FROM minos_event WHERE `
 

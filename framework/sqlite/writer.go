@@ -102,6 +102,8 @@ func (t *transaction) commit(calls []*call) {
 	}
 }
 
+// attempt sets the results of the calls. Its error says that nothing of any of
+// them was stored, or that it is not known.
 func (t *transaction) attempt(calls []*call, results []error) error {
 	if _, err := t.exec("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin: %w", err)
@@ -185,6 +187,7 @@ func (t *transaction) exec(text string, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
+// prepare keeps a statement for as long as the connection lives.
 func (t *transaction) prepare(text string) (*sql.Stmt, error) {
 	st, ok := t.prepared[text]
 	if ok {
@@ -197,6 +200,7 @@ func (t *transaction) prepare(text string) (*sql.Stmt, error) {
 	return st, err
 }
 
+// close ends the writer, after its last transaction.
 func (t *transaction) close() {
 	for _, st := range t.prepared {
 		_ = st.Close() // only reads and memory are left

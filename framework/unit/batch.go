@@ -108,6 +108,7 @@ func (b *Batch) Duplicate(r Receipt, err error) *DuplicateError {
 	return &DuplicateError{Work: max(i, 0), Receipt: r, Err: err}
 }
 
+// addEvents counts each aggregate's versions on, across all works.
 func (b *Batch) addEvents(work int, w *Work) error {
 	for _, e := range w.Events {
 		if e.Version < 1 || !json.Valid(e.Data) {
@@ -129,6 +130,7 @@ func (b *Batch) addEvents(work int, w *Work) error {
 	return b.addSnapshots(w)
 }
 
+// addSnapshots puts the states beside the events that lead to them.
 func (b *Batch) addSnapshots(w *Work) error {
 	for _, s := range w.Snapshots {
 		i, ok := b.places[s.Aggregate]
@@ -151,6 +153,7 @@ func (b *Batch) addSnapshots(w *Work) error {
 	return nil
 }
 
+// addSagas keeps the last row of each execution, and all of its log.
 func (b *Batch) addSagas(work int, w *Work) error {
 	for _, s := range w.Sagas {
 		if s.Revision < 1 || !valid(s.Data) || slices.ContainsFunc(s.Log, func(l json.RawMessage) bool { return !json.Valid(l) }) {
