@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -108,22 +109,22 @@ func (b *bench) bare(ctx context.Context, connections int) (load.Result, error) 
 	if err != nil {
 		return load.Result{}, fmt.Errorf("find this program: %w", err)
 	}
-	p, err := start(ctx, "the bare service", address, nil, self, bareCommand, connection(server, connections), address)
+	p, err := start(ctx, "the bare service", address, nil, self, bareCommand, connection(server)+" pool_max_conns="+strconv.Itoa(connections), address)
 	if err != nil {
 		return load.Result{}, err
 	}
 	if err = p.ready(ctx, health); err == nil {
-		_, err = load.Run(ctx, connections, b.warmup(), posting(address, nil))
+		_, err = load.Run(ctx, connections, b.warmup(), posting(address))
 	}
 	var result load.Result
 	if err == nil {
-		result, err = load.Run(ctx, connections, b.duration(), posting(address, nil))
+		result, err = load.Run(ctx, connections, b.duration(), posting(address))
 	}
 	return result, errors.Join(err, p.stop())
 }
 
-// connection returns a connection string for a pool.
-func connection(server *pgx.ConnConfig, connections int) string {
-	return fmt.Sprintf("host='%s' port=%d user='%s' password='%s' dbname='%s' pool_max_conns=%d",
-		server.Host, server.Port, server.User, server.Password, server.Database, connections)
+// connection returns a connection string.
+func connection(server *pgx.ConnConfig) string {
+	return fmt.Sprintf("host='%s' port=%d user='%s' password='%s' dbname='%s'",
+		server.Host, server.Port, server.User, server.Password, server.Database)
 }

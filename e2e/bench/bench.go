@@ -30,6 +30,8 @@ func parts() []part {
 		{[]string{rowBare}, measureBare},
 		{[]string{rowHandled, rowHandledTail}, measureHandled},
 		{[]string{rowSaga, rowSagaTail, rowSagas}, measureSagas},
+		{[]string{rowAppendOne, rowAppend, rowAppendAlone}, measurePostgres},
+		{[]string{rowSQLiteOne, rowSQLite}, measureSQLite},
 	}
 }
 

@@ -22,7 +22,12 @@ type peer struct {
 	rate, p50, p99 float64
 }
 
-func (p peer) row() string { return fmt.Sprintf("POST /foos, %d connections", p.connections) }
+func (p peer) row() string {
+	if p.connections == 1 {
+		return "POST /foos, 1 connection"
+	}
+	return fmt.Sprintf("POST /foos, %d connections", p.connections)
+}
 
 func (p peer) behind() string { return p.row() + ": last event handled after" }
 
@@ -42,17 +47,14 @@ func postRows() []string {
 }
 
 // posting returns what a connection does again and again: create a foo.
-func posting(address string, keep func(uuid string)) func(context.Context) (load.Round, error) {
+func posting(address string) func(context.Context) (load.Round, error) {
 	return func(ctx context.Context) (load.Round, error) {
 		conn, err := load.Dial(ctx, address)
 		if err != nil {
 			return nil, err
 		}
 		return func(context.Context) error {
-			uuid, err := create(conn)
-			if err == nil && keep != nil {
-				keep(uuid)
-			}
+			_, err := create(conn)
 			return err
 		}, nil
 	}
@@ -108,12 +110,12 @@ func latency(row string, d time.Duration) report.Row {
 // after the last answer.
 func (b *bench) post(ctx context.Context, foo *process, connections int) (load.Result, time.Duration, error) {
 	before := foo.created.Load()
-	warm, err := load.Run(ctx, connections, b.warmup(), posting(foo.address, nil))
+	warm, err := load.Run(ctx, connections, b.warmup(), posting(foo.address))
 	if err != nil {
 		return warm, 0, err
 	}
 	profile := b.profiling(ctx, fmt.Sprintf("post-%d", connections))
-	result, err := load.Run(ctx, connections, b.duration(), posting(foo.address, nil))
+	result, err := load.Run(ctx, connections, b.duration(), posting(foo.address))
 	ended := time.Now()
 	if err := profile(); err != nil {
 		return result, 0, err

@@ -160,10 +160,7 @@ func (p *process) log() string {
 
 // stop has the program end by itself.
 func (p *process) stop() error {
-	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
-		<-p.ended
-		return nil // it had ended
-	}
+	_ = p.command.Process.Signal(syscall.SIGTERM) // it fails when the program has ended
 	select {
 	case <-p.ended:
 		return nil

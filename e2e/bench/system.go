@@ -119,10 +119,9 @@ func (b *bench) database(ctx context.Context, name string) (*pgx.ConnConfig, err
 			return nil, err
 		}
 		b.databases[database] = true
+		undoing := context.WithoutCancel(ctx)
 		b.undo = append(b.undo, func() error {
-			ctx, cancel := context.WithTimeout(context.Background(), patience)
-			defer cancel()
-			return execute(ctx, server, "DROP DATABASE "+database+" WITH (FORCE)")
+			return execute(undoing, server, "DROP DATABASE "+database+" WITH (FORCE)")
 		})
 	}
 	own := server.Copy()
