@@ -61,7 +61,7 @@ func TestRunner_await(t *testing.T) {
 		t.Parallel()
 		s := newStack(t, `{services: {deaf: {image: "debian:12-slim", command: [sleep, infinity], init: true,
 			ports: ["PORT:80"]}}}`)
-		if failure := notReady(t, s, 4*time.Second); !strings.Contains(failure.Reason, "port") {
+		if failure := notReady(t, s, 10*time.Second); !strings.Contains(failure.Reason, "port") {
 			t.Errorf("the failure is %v", failure)
 		}
 	})

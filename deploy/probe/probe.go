@@ -129,9 +129,10 @@ func Kafka(conn io.ReadWriter) error {
 }
 
 // TCP waits for a moment whether the connection is closed again: the
-// engine's own proxy accepts what nobody listens to in the container.
+// engine's own proxy accepts what nobody listens to in the container. On a busy
+// machine 100 ms were too short a moment.
 func TCP(conn net.Conn) error {
-	if err := conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
 		return err
 	}
 	_, err := conn.Read(make([]byte, 1))
