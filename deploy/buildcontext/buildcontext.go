@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
@@ -35,6 +36,7 @@ type entry struct {
 	name string // in the context, with slashes
 	mode fs.FileMode
 	size int64
+	time time.Time
 	link string
 }
 
@@ -106,7 +108,7 @@ func (c *Context) visit(file string, d fs.DirEntry, ignored *patternmatcher.Patt
 	if err != nil {
 		return err
 	}
-	e := entry{name: name, mode: info.Mode()}
+	e := entry{name: name, mode: info.Mode(), time: info.ModTime()}
 	switch {
 	case info.Mode().IsRegular():
 		e.size = info.Size()
@@ -142,8 +144,9 @@ func (c *Context) Hash(target string, args map[string]string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// WriteTar writes the context as the engine takes it. Times are left out, so
-// that the same content is the same archive.
+// WriteTar writes the context as the engine takes it. The times of files are
+// those of the disk, to the nanosecond: Go's build cache, which builds keep in a
+// cache mount, takes a file of the same path, size and time for the same file.
 func (c *Context) WriteTar(w io.Writer) error {
 	archive := tar.NewWriter(w)
 	for _, e := range c.entries {
@@ -158,7 +161,10 @@ func (c *Context) WriteTar(w io.Writer) error {
 }
 
 func (c *Context) writeEntry(archive *tar.Writer, e entry) error {
-	header := &tar.Header{Name: e.name, Mode: e.tarMode(), Typeflag: tar.TypeReg, Size: e.size, Linkname: e.link}
+	header := &tar.Header{
+		Name: e.name, Mode: e.tarMode(), Typeflag: tar.TypeReg, Size: e.size, Linkname: e.link,
+		ModTime: e.time, Format: tar.FormatPAX,
+	}
 	switch {
 	case e.mode.IsDir():
 		header.Typeflag, header.Name = tar.TypeDir, e.name+"/"
