@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/minos-framework/minos-go/framework/config"
@@ -20,12 +21,20 @@ import (
 func Main(build func(*App) error, drivers Drivers) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	if err := run(ctx, configPath(os.Args[1:], os.Getenv), build, drivers); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
 }
+
+// gcPercent is how much a service's heap grows before it is collected, where
+// neither GOGC nor GOMEMLIMIT says so. What a service keeps is a few megabytes:
+// collecting it at each doubling took a fifth of its processor under load.
+const gcPercent = 400
 
 func run(ctx context.Context, path string, build func(*App) error, drivers Drivers) (err error) {
 	c, err := config.Load(path, os.Environ())

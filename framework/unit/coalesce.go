@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -28,7 +29,8 @@ type Coalescer struct {
 
 // CoalesceConfig tunes a Coalescer.
 type CoalesceConfig struct {
-	// Writers is how many commits run at once. Zero means 4.
+	// Writers is how many commits run at once. Zero means one for each two
+	// processors: on two, one writer gave 1.2 times the requests of four.
 	Writers int
 	// Works bounds a batch. Zero means 256.
 	Works int
@@ -51,7 +53,7 @@ type commitCall struct {
 
 // Coalesce returns a store that commits to store in groups.
 func Coalesce(store Store, config CoalesceConfig) *Coalescer {
-	config.Writers = cmp.Or(config.Writers, 4)
+	config.Writers = cmp.Or(config.Writers, max(1, runtime.GOMAXPROCS(0)/2))
 	config.Works = cmp.Or(config.Works, 256)
 	config.Timeout = cmp.Or(config.Timeout, 30*time.Second)
 	return &Coalescer{store: store, config: config}
