@@ -74,8 +74,9 @@ func (c *clashes) check(to Name, swap *strings.Replacer) error {
 	for identifier := range c.swapped {
 		if taken := swap.Replace(identifier); c.used[taken] {
 			return &NameError{
-				Name:    to.String(),
-				Problem: "clashes with " + taken + " of the generated code; choose another, like " + to.String() + "-desk",
+				Name: to.String(),
+				Problem: "clashes with " + taken + " of the generated code; " +
+					"choose another, like " + to.String() + "-desk",
 			}
 		}
 	}

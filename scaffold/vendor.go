@@ -11,9 +11,9 @@ import (
 
 // Vendor returns the source of packages as a module of its own carries it: each
 // directory below source that packages names, with what it embeds and its
-// internal packages and without tests, followed by SumsFile. Paths are kept and put below prefix; dir
-// is where the result will stand. extra are files of the module that are not in
-// source, such as its go.mod.
+// internal packages and without tests, followed by SumsFile. Paths are kept and
+// put below dir, where the result will stand. extra are files of the module that
+// are not in source, such as its go.mod.
 func Vendor(source fs.FS, packages []string, dir string, extra ...File) ([]File, error) {
 	var files []File
 	for _, pkg := range packages {

@@ -177,10 +177,9 @@ func (w *writer) remove(place string) error {
 	if err := w.root.Remove(place); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	for dir := path.Dir(place); dir != w.base && dir != "."; dir = path.Dir(dir) {
-		if w.root.Remove(dir) != nil {
-			break // it holds other files
-		}
+	dir := path.Dir(place)
+	for dir != w.base && dir != "." && w.root.Remove(dir) == nil { // until one holds other files
+		dir = path.Dir(dir)
 	}
 	return nil
 }

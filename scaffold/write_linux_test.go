@@ -15,7 +15,7 @@ import (
 
 func TestPlan_Write_readOnly(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "scaffold") // not t.TempDir: nobody may look into that
+	dir, err := os.MkdirTemp("", "scaffold") //nolint:usetesting // nobody may look into t.TempDir
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	must(t, os.Chmod(dir, 0o555))

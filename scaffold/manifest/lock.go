@@ -44,13 +44,20 @@ func Acquire(dir, command string) (*Lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock the project: %w", err)
 	}
-	if err := file.Truncate(0); err == nil {
-		_, err = fmt.Fprintf(file, "(%s, process %d)\n", command, os.Getpid())
+	l := &Lock{file: file}
+	if err := l.sign(command); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock the project: %w", err), l.Release())
 	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("lock the project: %w", err), file.Close())
+	return l, nil
+}
+
+// sign writes who has the lock, for whoever comes second.
+func (l *Lock) sign(command string) error {
+	if err := l.file.Truncate(0); err != nil {
+		return err
 	}
-	return &Lock{file: file}, nil
+	_, err := fmt.Fprintf(l.file, "(%s, process %d)\n", command, os.Getpid())
+	return err
 }
 
 // Release gives the lock back. The file stays: taking it away would let two

@@ -180,17 +180,19 @@ func TestManifest_FreePort(t *testing.T) {
 
 func TestFind(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	deep := filepath.Join(dir, "a", "b")
-	if err := os.MkdirAll(deep, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	t.Run("says that there is none", func(t *testing.T) {
-		if _, err := manifest.Find(deep); !errors.Is(err, manifest.ErrNoProject) {
+		t.Parallel()
+		if _, err := manifest.Find(t.TempDir()); !errors.Is(err, manifest.ErrNoProject) {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("walks up", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		deep := filepath.Join(dir, "a", "b")
+		if err := os.MkdirAll(deep, 0o755); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(filepath.Join(dir, manifest.FileName), []byte(full), 0o644); err != nil {
 			t.Fatal(err)
 		}
