@@ -65,7 +65,7 @@ func processor(c *exec.Cmd) time.Duration {
 	return (c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Round(10 * time.Millisecond)
 }
 
-// played reads the events of a demo: each line is one, and all seven steps held.
+// played reads the events of a demo: each line is one, and all eight steps held.
 // It returns how many there were of each kind.
 func (p project) played(out []byte) map[string]int {
 	p.t.Helper()
@@ -92,7 +92,7 @@ func (p project) played(out []byte) map[string]int {
 				event.FirstMS, event.FirstStartedMS)
 		}
 	}
-	if told["step"] != 7 || told["story"] != 1 {
+	if told["step"] != 8 || told["story"] != 1 {
 		p.t.Errorf("got %v", told)
 	}
 	return told

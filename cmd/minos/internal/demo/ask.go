@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -33,7 +34,9 @@ func (p *play) heard(ctx context.Context, step *Step, service, topic, uuid strin
 	record, ok := p.Log.await(ctx, service, topic, uuid)
 	if !ok {
 		return &fault{
-			fmt.Sprintf("%s to handle %s of %s within %s", service, topic, uuid, p.Patience), "nothing of it in its log"}
+			fmt.Sprintf("%s to handle %s of %s within %s", service, topic, cmp.Or(uuid, "any aggregate"), p.Patience),
+			"nothing of it in its log",
+		}
 	}
 	step.Events = append(step.Events, Event{Service: service, Topic: topic, Text: record.Text("service")})
 	return nil

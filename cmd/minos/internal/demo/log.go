@@ -42,6 +42,9 @@ func (l *Log) Tail(n int) []string {
 	return tail
 }
 
+// anyUUID awaits an event of whichever aggregate.
+const anyUUID = ""
+
 // await returns the first record in which service says that it has handled an
 // event, once it is there; false when ctx ended before.
 func (l *Log) await(ctx context.Context, service, topic, uuid string) (servicelog.Record, bool) {
@@ -60,7 +63,7 @@ func (l *Log) await(ctx context.Context, service, topic, uuid string) (servicelo
 				continue
 			}
 			r, ok := servicelog.Parse(line.text)
-			if ok && r.Attribute("topic") == topic && r.Attribute("uuid") == uuid {
+			if ok && r.Attribute("topic") == topic && (uuid == anyUUID || r.Attribute("uuid") == uuid) {
 				return r, true
 			}
 		}

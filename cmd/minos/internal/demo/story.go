@@ -1,6 +1,6 @@
 // Package demo plays the story of the quickstart against its two services: a
 // command over REST, the event that follows from it, a saga over both services
-// that succeeds, and one that is refused.
+// that succeeds, one that is refused, and one that is undone.
 package demo
 
 import (
@@ -39,6 +39,7 @@ func (s Story) Play(ctx context.Context) error {
 		{"read the Foo, its reference resolved from foobar", p.readFoo},
 		{"run the saga for a second Foo: foobar refuses, the saga compensates", p.refused},
 		{"read the second Foo: nothing of the saga is left", p.readSecond},
+		{"run the saga for a Foo that is not there: the FooBar is made and, in compensation, deleted", p.undone},
 	} {
 		step := &Step{Number: i + 1, Title: scene.title}
 		begin := time.Now()
@@ -135,4 +136,15 @@ func (p *play) readSecond(ctx context.Context, step *Step) *fault {
 	return p.reads(ctx, step, p.second, "the Foo with bar second and no FooBar", func(f foo) bool {
 		return f.Bar == "second" && f.FooBar == nil
 	})
+}
+
+func (p *play) undone(ctx context.Context, step *Step) *fault {
+	body := map[string]string{"uuid": "00000000-0000-4000-8000-000000000000", "something": "in vain"}
+	if broken := ask(ctx, step, http.MethodPost, p.Foo+"/foos/add-foobar", body); broken != nil {
+		return broken
+	}
+	if step.Response.Status != http.StatusNotFound {
+		return &fault{"a problem of status 404", step.shown()}
+	}
+	return p.heard(ctx, step, "foobar", "FooBarDeleted", anyUUID)
 }

@@ -39,6 +39,8 @@ func (q *quickstart) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.create(w, in["bar"])
 	case in["something"] == "refused":
 		q.refuse(w, in["uuid"])
+	case r.URL.Path == "/foos/add-foobar" && q.foos[in["uuid"]] == nil:
+		q.undo(w)
 	case r.URL.Path == "/foos/add-foobar":
 		q.foos[in["uuid"]]["foobar"] = map[string]string{"uuid": "bar-1", "something": in["something"]}
 		q.logs("foobar", "FooBarCreated", "bar-1")
@@ -73,6 +75,14 @@ func (q *quickstart) refuse(w http.ResponseWriter, uuid string) {
 		detail = ""
 	}
 	answer(w, http.StatusConflict, map[string]any{"status": 409, "detail": detail})
+}
+
+func (q *quickstart) undo(w http.ResponseWriter) {
+	q.logs("foobar", "FooBarCreated", "bar-3")
+	if q.fault != "not undone" {
+		q.logs("foobar", "FooBarDeleted", "bar-3")
+	}
+	answer(w, http.StatusNotFound, map[string]any{"status": 404, "detail": "saga AddFooBar was undone: not found"})
 }
 
 // read resolves the reference only when it was asked for some times.
@@ -123,7 +133,7 @@ func TestStory_Play(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(steps) != 7 {
+		if len(steps) != 8 {
 			t.Fatalf("%d steps", len(steps))
 		}
 		for i, step := range steps {
@@ -140,6 +150,7 @@ func TestStory_Play(t *testing.T) {
 		"broken":      "step 1, create a Foo over REST, does not hold: expected 201 and a uuid; got 500 Internal Server Error \"out of order\"",
 		"deaf":        "step 2, foo's query service handles the event, does not hold: expected foo to handle FooCreated of foo-1 within",
 		"silent":      "expected a problem of status 4xx that names the saga and the refusal; got 409 Conflict",
+		"not undone":  "expected foobar to handle FooBarDeleted of any aggregate within",
 		"left behind": `expected the Foo with bar second and no FooBar; got 200 OK {"bar":"second","foobar":{"uuid":"bar-2"}`,
 	} {
 		t.Run("says what does not hold when the services are "+fault, func(t *testing.T) {
