@@ -144,7 +144,8 @@ func (p *planner) orphans() {
 func (p *planner) remove(c Container, cause string, needs ...string) string {
 	if c.State == Running || c.State == Paused || c.State == Restarting {
 		stop := Step{
-			Action: StopContainer, Subject: c.Name, Service: c.Service, Object: c.ID, Cause: cause, Needs: slices.Clone(needs),
+			Action: StopContainer, Subject: c.Name, Service: c.Service, Object: c.ID, Cause: cause,
+			Needs: slices.Clone(needs),
 		}
 		needs = append(needs, p.add(stop))
 	}
@@ -201,7 +202,8 @@ func (p *planner) connect(s Service, container string, has []string, needs ...st
 			continue
 		}
 		ids = append(ids, p.add(Step{
-			Action: ConnectNetwork, Subject: container, Service: s.Name, Object: network, Cause: "not on " + network + " yet",
+			Action: ConnectNetwork, Subject: container, Service: s.Name, Object: network,
+			Cause: "not on " + network + " yet",
 			Needs: append(needs[:len(needs):len(needs)], string(CreateNetwork)+" "+network),
 		}))
 	}
@@ -338,7 +340,8 @@ func (p *planner) databases(s Service) {
 		cause = server + " could not be asked yet whether it has it"
 	}
 	p.add(Step{
-		Action: CreateDatabase, Subject: name, Service: s.Name, Cause: cause, Needs: []string{string(Await) + " " + server},
+		Action: CreateDatabase, Subject: name, Service: s.Name, Cause: cause,
+		Needs: []string{string(Await) + " " + server},
 	})
 }
 

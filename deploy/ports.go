@@ -26,7 +26,8 @@ func (p *planner) choosePorts() error {
 		for _, port := range s.Ports {
 			at := hostPort{port.HostIP, port.HostPort}
 			if other, twice := used[at]; twice && port.HostPort != 0 {
-				return fmt.Errorf("services %s and %s both want port %d of the host: %w", other, s.Name, port.HostPort, ErrConflict)
+				return fmt.Errorf("services %s and %s both want port %d of the host: %w",
+					other, s.Name, port.HostPort, ErrConflict)
 			}
 			used[at] = s.Name
 		}

@@ -25,8 +25,7 @@ services:
 		port     int
 	}
 	for name, want := range map[string]answer{
-		"pg": {
-			deploy.Postgres, 5432}, "broker": {deploy.Kafka, 29092}, "web": {deploy.HTTP, 80},
+		"pg": {deploy.Postgres, 5432}, "broker": {deploy.Kafka, 29092}, "web": {deploy.HTTP, 80},
 		"redis": {deploy.TCP, 6379},
 		"quiet": {deploy.None, 0}, "named": {deploy.None, 3}, "awaited": {deploy.Job, 0},
 	} {

@@ -75,7 +75,7 @@ func (c *Context) ignored() (*patternmatcher.PatternMatcher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read .dockerignore: %w", err)
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // it is only read
 	patterns, err := ignorefile.ReadAll(file)
 	if err != nil {
 		return nil, fmt.Errorf("read .dockerignore: %w", err)
@@ -185,7 +185,7 @@ func (c *Context) copyFile(w io.Writer, name string) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // it is only read
 	if _, err := io.Copy(w, file); err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}

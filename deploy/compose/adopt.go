@@ -109,7 +109,9 @@ func adoptBuild(b *types.BuildConfig) (*deploy.Build, error) {
 func adoptPorts(ports []types.ServicePortConfig) ([]deploy.Port, error) {
 	var adopted []deploy.Port
 	for _, p := range ports {
-		port := deploy.Port{HostIP: cmp.Or(p.HostIP, "127.0.0.1"), Target: int(p.Target), Protocol: cmp.Or(p.Protocol, "tcp")}
+		port := deploy.Port{
+			HostIP: cmp.Or(p.HostIP, "127.0.0.1"), Target: int(p.Target), Protocol: cmp.Or(p.Protocol, "tcp"),
+		}
 		if p.Published != "" {
 			number, err := strconv.ParseUint(p.Published, 10, 16)
 			if err != nil {
@@ -155,7 +157,8 @@ func adoptHealthcheck(h *types.HealthCheckConfig) *deploy.Healthcheck {
 		return &deploy.Healthcheck{Test: []string{"NONE"}}
 	}
 	check := &deploy.Healthcheck{
-		Test: h.Test, Interval: duration(h.Interval), Timeout: duration(h.Timeout), StartPeriod: duration(h.StartPeriod),
+		Test: h.Test, Interval: duration(h.Interval), Timeout: duration(h.Timeout),
+		StartPeriod: duration(h.StartPeriod),
 	}
 	if h.Retries != nil {
 		check.Retries = int(*h.Retries)

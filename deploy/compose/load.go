@@ -135,7 +135,9 @@ func adopt(p *deploy.Project, composed *types.Project) error {
 		})
 	}
 	for key, v := range composed.Volumes {
-		p.Volumes = append(p.Volumes, deploy.Volume{Key: key, Name: v.Name, Driver: v.Driver, External: bool(v.External)})
+		p.Volumes = append(p.Volumes, deploy.Volume{
+			Key: key, Name: v.Name, Driver: v.Driver, External: bool(v.External),
+		})
 	}
 	for _, s := range composed.Services {
 		service, err := adoptService(composed, s)
@@ -166,8 +168,8 @@ func checkDatabases(p *deploy.Project) error {
 			faults = append(faults, fmt.Errorf("services.%s.labels: %s: %q is no database name",
 				s.Name, deploy.LabelDatabase, name))
 		case p.DatabaseServer(s) == "":
-			faults = append(faults, fmt.Errorf("services.%s.depends_on: database %s needs a PostgreSQL service to depend on",
-				s.Name, name))
+			faults = append(faults, fmt.Errorf(
+				"services.%s.depends_on: database %s needs a PostgreSQL service to depend on", s.Name, name))
 		}
 	}
 	return errors.Join(faults...)

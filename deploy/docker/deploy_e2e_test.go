@@ -178,8 +178,10 @@ func TestDeploy_changes(t *testing.T) {
 	for _, c := range []struct {
 		behaviour, file, before, after, cause string
 	}{
-		{"an environment variable", "compose.yaml", "build: service", "build: service\n    environment: {A: b}",
-			"configuration changed: environment A"},
+		{
+			"an environment variable", "compose.yaml", "build: service", "build: service\n    environment: {A: b}",
+			"configuration changed: environment A",
+		},
 		{"the source of the service", "service/main.go", "listening", "listening now", "build context changed"},
 		{"what .dockerignore leaves out", "service/.dockerignore", "README.md", "README.md\nx", "build context changed"},
 	} {

@@ -31,8 +31,7 @@ func Connect(ctx context.Context) (*Engine, error) {
 		return nil, fmt.Errorf("%w: %w; check DOCKER_HOST and the other DOCKER_ variables", ErrUnreachable, err)
 	}
 	if _, err := api.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
-		defer api.Close()
-		return nil, unreachable(api.DaemonHost(), err)
+		return nil, errors.Join(unreachable(api.DaemonHost(), err), api.Close())
 	}
 	return &Engine{api: api}, nil
 }

@@ -29,13 +29,19 @@ func TestConnect(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	})
+}
+
+func TestUnreachable(t *testing.T) {
+	t.Parallel()
 	t.Run("says how to be allowed", func(t *testing.T) {
+		t.Parallel()
 		err := docker.Unreachable("unix:///x", fmt.Errorf("dial: %w", os.ErrPermission))
 		if !errors.Is(err, docker.ErrUnreachable) || !strings.Contains(err.Error(), "usermod") {
 			t.Errorf("the error is %v", err)
 		}
 	})
 	t.Run("does not blame the engine for an interrupt", func(t *testing.T) {
+		t.Parallel()
 		if err := docker.Unreachable("unix:///x", context.Canceled); errors.Is(err, docker.ErrUnreachable) {
 			t.Errorf("the error is %v", err)
 		}

@@ -117,7 +117,7 @@ func (r *Runner) buildWith(
 	// The archive is never whole in memory. Closing the reader ends the writer too.
 	reader, writer := io.Pipe()
 	go func() { writer.CloseWithError(source.WriteTar(writer)) }()
-	defer reader.Close()
+	defer reader.Close() //nolint:errcheck // a pipe returns none
 	result, err := r.api.ImageBuild(ctx, reader, options)
 	if err != nil {
 		return fmt.Errorf("build %s: %w", s.Image, err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 
 	"github.com/moby/moby/api/types/jsonstream"
@@ -173,40 +174,50 @@ func (s *buildStep) add(line string) {
 // fields yields the number and content of each length-delimited field of a
 // protocol buffers message; the others are passed over. It ends at what it does
 // not understand: progress is no reason to fail.
-func fields(message []byte) func(yield func(number uint64, value []byte) bool) {
+func fields(message []byte) iter.Seq2[uint64, []byte] {
 	return func(yield func(uint64, []byte) bool) {
 		for len(message) > 0 {
 			key, n := binary.Uvarint(message)
 			if n <= 0 {
 				return
 			}
-			message = message[n:]
-			skip := 0
-			switch key & 7 {
-			case 0: // varint
-				if _, skip = binary.Uvarint(message); skip <= 0 {
-					return
-				}
-			case 1: // 64 bits
-				skip = 8
-			case 2:
-				size, n := binary.Uvarint(message)
-				if n <= 0 || size > uint64(len(message)-n) {
-					return
-				}
-				if !yield(key>>3, message[n:n+int(size)]) {
-					return
-				}
-				skip = n + int(size)
-			case 5: // 32 bits
-				skip = 4
-			default:
+			begin, end, ok := extent(key&7, message[n:])
+			if !ok {
 				return
 			}
-			if skip > len(message) {
+			if key&7 == delimited && !yield(key>>3, message[n+begin:n+end]) {
 				return
 			}
-			message = message[skip:]
+			message = message[n+end:]
 		}
 	}
+}
+
+// The kinds of fields of protocol buffers, without the two that are out of use.
+const (
+	varint    = 0
+	fixed64   = 1
+	delimited = 2
+	fixed32   = 5
+)
+
+// extent returns where a field's content begins and ends in the message that is
+// left behind its key. It is not ok with what is cut short or of no known kind.
+func extent(kind uint64, message []byte) (begin, end int, ok bool) {
+	switch kind {
+	case varint:
+		_, end = binary.Uvarint(message)
+		return 0, end, end > 0
+	case fixed64:
+		return 0, 8, len(message) >= 8
+	case delimited:
+		size, n := binary.Uvarint(message)
+		if n <= 0 || size > uint64(len(message)-n) {
+			return 0, 0, false
+		}
+		return n, n + int(size), true
+	case fixed32:
+		return 0, 4, len(message) >= 4
+	}
+	return 0, 0, false
 }

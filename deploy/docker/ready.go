@@ -107,7 +107,7 @@ func (w *waiter) look(ctx context.Context) (reason string, final bool, err error
 		return reason, final, nil
 	}
 	if err := w.probe(ctx, c); err != nil {
-		return err.Error(), false, nil
+		return err.Error(), false, nil //nolint:nilerr // what is missing yet is what was asked for
 	}
 	return "", false, nil
 }
@@ -154,7 +154,7 @@ func (w *waiter) lastExitCode(ctx context.Context, c container.InspectResponse) 
 		select {
 		case event := <-events.Messages:
 			code, _ = strconv.Atoi(event.Actor.Attributes["exitCode"]) // the engine writes numbers
-		case <-events.Err: // the end, too
+		case <-events.Err: //nolint:errcheck // the end is one too, and after a fault the code stays unknown
 			return code
 		}
 	}

@@ -88,7 +88,8 @@ func (r *Runner) run(ctx context.Context, step deploy.Step, output func(line str
 		_, err := r.api.ContainerStop(ctx, step.Object, client.ContainerStopOptions{})
 		return unlessGone(err)
 	case deploy.RemoveContainer:
-		_, err := r.api.ContainerRemove(ctx, step.Object, client.ContainerRemoveOptions{RemoveVolumes: r.config.Volumes})
+		options := client.ContainerRemoveOptions{RemoveVolumes: r.config.Volumes}
+		_, err := r.api.ContainerRemove(ctx, step.Object, options)
 		return unlessGone(err)
 	case deploy.PullImage:
 		return r.pull(ctx, step.Subject, output)

@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -19,6 +20,8 @@ import (
 // The services' client against the broker, with what they rely on: topics made
 // by hand, an idempotent producer, a consumer group, and both kinds of state
 // after the broker's process was killed.
+//
+//nolint:paralleltest,tparallel // the subtests are steps of one broker's life
 func TestOpenBroker(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "a broker")
@@ -61,7 +64,8 @@ func TestOpenBroker(t *testing.T) {
 			t.Fatal(err)
 		}
 		report := (<-producer.Events()).(*kafka.Message)
-		if e, ok := report.TopicPartition.Error.(kafka.Error); !ok || e.Code() != kafka.ErrUnknownTopicOrPart {
+		e, ok := errors.AsType[kafka.Error](report.TopicPartition.Error)
+		if !ok || e.Code() != kafka.ErrUnknownTopicOrPart {
 			t.Errorf("got %v", report.TopicPartition.Error)
 		}
 	})
@@ -99,7 +103,8 @@ func TestOpenBroker_port(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer broker.Close()
-	if broker.Addr() == taken.Addr().String() || broker.Addr() != net.JoinHostPort(broker.Host(), strconv.Itoa(broker.Port())) {
+	if broker.Addr() == taken.Addr().String() ||
+		broker.Addr() != net.JoinHostPort(broker.Host(), strconv.Itoa(broker.Port())) {
 		t.Errorf("listens on %s", broker.Addr())
 	}
 	if got := strings.TrimSpace(read(t, filepath.Join(dir, "port"))); got != strconv.Itoa(broker.Port()) {

@@ -17,6 +17,7 @@ import (
 	"github.com/minos-framework/minos-go/deploy/local"
 )
 
+//nolint:paralleltest,tparallel // the subtests are steps of one system's life
 func TestRun(t *testing.T) {
 	t.Parallel()
 	project := newProject(t, "foo", "foo-bar")
@@ -274,14 +275,13 @@ func TestRun_lock(t *testing.T) {
 	}
 }
 
+//nolint:paralleltest,tparallel // one service ends after the other
 func TestSystem_Wait(t *testing.T) {
 	t.Parallel()
 	project := newProject(t, "foo", "foobar")
 	watch := newRecorder()
 	system := run(t, project, local.Config{Observer: watch})
-	if _, err := http.Post(system.URL("foo")+"/exit", "", nil); err == nil {
-		t.Fatal("foo did not exit")
-	}
+	mustExit(t, system.URL("foo"))
 	if event := watch.event(t, local.Exited); event.Service != "foo" || !strings.Contains(event.Text, "exit status 7") {
 		t.Errorf("says %+v", event)
 	}
@@ -300,13 +300,21 @@ func TestSystem_Wait(t *testing.T) {
 		}
 	})
 	t.Run("returns by itself when no service is left", func(t *testing.T) {
-		if _, err := http.Post(system.URL("foobar")+"/exit", "", nil); err == nil {
-			t.Fatal("foobar did not exit")
-		}
+		mustExit(t, system.URL("foobar"))
 		if err := system.Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "foobar ended") {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+// mustExit makes a service end, so that it answers nothing.
+func mustExit(t *testing.T, url string) {
+	t.Helper()
+	response, err := http.Post(url+"/exit", "", nil)
+	if err == nil {
+		response.Body.Close()
+		t.Fatalf("%s answers and does not exit", url)
+	}
 }
 
 func TestSystem_Stop(t *testing.T) {

@@ -49,7 +49,9 @@ func (l *lock) sign() error {
 
 // release ends the lock. The file stays: to remove it would let one process
 // lock the old file and another a new one.
-func (l *lock) release() { l.file.Close() }
+func (l *lock) release() {
+	_ = l.file.Close() // the lock has ended either way, and what the file says is of no more use
+}
 
 // holder returns the process id that the lock file has; zero when it has none.
 func holder(name string) int {

@@ -21,11 +21,10 @@ func lockFile(name string) (*os.File, error) {
 	if err == nil {
 		return file, nil
 	}
-	file.Close()
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, errLocked
+		err = errLocked
 	}
-	return nil, err
+	return nil, errors.Join(err, file.Close())
 }
 
 // alive says whether there is a process.

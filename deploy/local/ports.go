@@ -22,8 +22,7 @@ func reserve(services []Service, moved func(service Service, port int)) (*reserv
 	for _, service := range services {
 		listener, err := listen(service.Port)
 		if err != nil && service.FixedPort {
-			r.release()
-			return nil, &PortError{Service: service.Name, Port: service.Port, Err: err}
+			return nil, errors.Join(&PortError{Service: service.Name, Port: service.Port, Err: err}, r.release())
 		}
 		if err == nil {
 			r.hold(service, listener)
@@ -35,8 +34,7 @@ func reserve(services []Service, moved func(service Service, port int)) (*reserv
 		}
 		listener, err := listen(0)
 		if err != nil {
-			r.release()
-			return nil, fmt.Errorf("find a port for %s: %w", service.Name, err)
+			return nil, errors.Join(fmt.Errorf("find a port for %s: %w", service.Name, err), r.release())
 		}
 		r.hold(service, listener)
 		if service.Port != 0 {

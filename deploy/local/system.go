@@ -45,7 +45,8 @@ func (s *System) start(ctx context.Context) (err error) {
 		return err
 	}
 	broker := s.project.path("broker")
-	if s.broker, err = OpenBroker(broker, BrokerConfig{Complain: func(text string) { s.complain("the embedded broker: " + text) }}); err != nil {
+	complain := func(text string) { s.complain("the embedded broker: " + text) }
+	if s.broker, err = OpenBroker(broker, BrokerConfig{Complain: complain}); err != nil {
 		return err
 	}
 	s.tell(Event{Kind: Broker, Text: "the embedded broker listens on " + s.broker.Addr()})
@@ -105,8 +106,10 @@ func (s *System) startAll(ctx context.Context) error {
 				return err
 			}
 			took := time.Since(begin).Round(time.Millisecond)
-			s.tell(Event{Kind: Ready, Service: p.service.Name, URL: p.url,
-				Text: fmt.Sprintf("%s is ready after %s on %s", p.service.Name, took, p.url)})
+			s.tell(Event{
+				Kind: Ready, Service: p.service.Name, URL: p.url,
+				Text: fmt.Sprintf("%s is ready after %s on %s", p.service.Name, took, p.url),
+			})
 			return nil
 		})
 	}

@@ -50,7 +50,8 @@ func HTTP(ctx context.Context, address string) error {
 		}
 	}
 	if response.StatusCode == http.StatusNotFound {
-		return fmt.Errorf("it has no %s; label it %s: tcp when it is not a Minos service", HealthPath, deploy.LabelProtocol)
+		return fmt.Errorf("it has no %s; label it %s: tcp when it is not a Minos service",
+			HealthPath, deploy.LabelProtocol)
 	}
 	return fmt.Errorf("GET %s answers %d", HealthPath, response.StatusCode)
 }
