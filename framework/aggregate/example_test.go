@@ -91,3 +91,33 @@ func ExampleEqual() {
 	fmt.Println(n, "orders of pencils")
 	// Output: 2 orders of pencils
 }
+
+// Parcel refers to an order, which may be another service's.
+type Parcel struct {
+	aggregate.Root
+	Order *aggregate.Ref[Order] `json:"order"`
+}
+
+// A reference is stored as the uuid of what it refers to, and none as null.
+func ExampleRef() {
+	ctx := context.Background()
+	registry, _ := exampleOrders(ctx)
+	parcels, err := aggregate.NewRepository[Parcel](registry)
+	if err != nil {
+		panic(err)
+	}
+	parcel := &Parcel{}
+	if err := parcels.Create(ctx, parcel); err != nil {
+		panic(err)
+	}
+	parcel.Order = aggregate.RefTo[Order](aggregate.UUID{15: 7})
+	if err := parcels.Save(ctx, parcel); err != nil {
+		panic(err)
+	}
+	for event, err := range registry.History(ctx, parcel.UUID, 0) {
+		fmt.Println(string(event.Data), err)
+	}
+	// Output:
+	// [{"name":"order","value":null}] <nil>
+	// [{"name":"order","value":"00000000-0000-0000-0000-000000000007"}] <nil>
+}
