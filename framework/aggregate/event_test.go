@@ -75,7 +75,8 @@ func TestField(t *testing.T) {
 			t.Fatal(err)
 		}
 		doors, ok := aggregate.Field[int](e, "doors")
-		if !ok || doors != 2 || e.UUID != car.UUID || e.Version != 2 || e.Action != unit.Update || !e.CreatedAt.Equal(car.UpdatedAt) {
+		if !ok || doors != 2 || e.UUID != car.UUID || e.Name != "Car" ||
+			e.Version != 2 || e.Action != unit.Update || !e.CreatedAt.Equal(car.UpdatedAt) {
 			t.Errorf("%s holds %+v", m.Topic, e)
 		}
 		if _, ok := aggregate.Field[string](e, "doors"); ok {

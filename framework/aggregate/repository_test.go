@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -86,7 +87,8 @@ func TestRepository_Create(t *testing.T) {
 	t.Run("refuses an entity whose uuid, version or times the caller has set", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
-		for _, root := range []aggregate.Root{{UUID: unit.NewID()}, {Version: 1}} {
+		now := time.Now()
+		for _, root := range []aggregate.Root{{UUID: unit.NewID()}, {Version: 1}, {CreatedAt: now}, {UpdatedAt: now}} {
 			if err := b.cars.Create(t.Context(), &Car{Root: root}); err == nil {
 				t.Errorf("%+v was taken", root)
 			}
@@ -132,9 +134,12 @@ func TestRepository_Save(t *testing.T) {
 	t.Run("refuses an entity that no repository has loaded", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
-		err := b.cars.Save(t.Context(), &Car{Root: aggregate.Root{UUID: unit.NewID(), Version: 3}})
-		if err == nil || !strings.Contains(err.Error(), "not loaded") {
-			t.Errorf("got %v", err)
+		id := unit.NewID()
+		for _, root := range []aggregate.Root{{UUID: id, Version: 3}, {UUID: id}, {Version: 3}} {
+			err := b.cars.Save(t.Context(), &Car{Root: root})
+			if err == nil || !strings.Contains(err.Error(), "not loaded") {
+				t.Errorf("%+v: got %v", root, err)
+			}
 		}
 	})
 	t.Run("refuses a stale entity, stores nothing of it and keeps what was decided", func(t *testing.T) {
@@ -203,6 +208,31 @@ func TestRepository_Get(t *testing.T) {
 	}
 }
 
+func TestRepository_Refresh(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	mine := b.create(t, "AB 1")
+	yours, err := b.cars.Get(t.Context(), mine.UUID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	yours.Doors = 5
+	if err := b.cars.Save(t.Context(), yours); err != nil {
+		t.Fatal(err)
+	}
+	mine.Plate = "not saved"
+	if err := b.cars.Refresh(t.Context(), mine); err != nil {
+		t.Fatal(err)
+	}
+	if mine.Doors != 5 || mine.Plate != "AB 1" || mine.Version != 2 {
+		t.Errorf("refreshed to %+v", mine)
+	}
+	mine.Doors = 3
+	if err := b.cars.Save(t.Context(), mine); err != nil {
+		t.Errorf("save what was refreshed: %v", err)
+	}
+}
+
 func TestRepository_Find(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -253,6 +283,9 @@ func TestRepository_unit(t *testing.T) {
 	if _, err := b.cars.Get(t.Context(), car.UUID); !errors.Is(err, aggregate.ErrNotFound) {
 		t.Errorf("a read outside the unit sees it before the commit: %v", err)
 	}
+	if entries, _, err := b.store.Pending(t.Context(), 0, 10); len(entries) > 0 || err != nil {
+		t.Errorf("before the commit there is something to publish: %v, %v", entries, err)
+	}
 	staged.Plate = "AB 2"
 	if err := b.cars.Save(ctx, staged); err != nil {
 		t.Fatal(err)
@@ -262,6 +295,9 @@ func TestRepository_unit(t *testing.T) {
 	}
 	if stored, err := b.cars.Get(t.Context(), car.UUID); err != nil || stored.Plate != "AB 2" || stored.Version != 2 {
 		t.Errorf("stored is %+v, %v", stored, err)
+	}
+	if entries, _, err := b.store.Pending(t.Context(), 0, 10); len(entries) != 2 || err != nil {
+		t.Errorf("after the commit there are %v to publish, %v", entries, err)
 	}
 }
 
@@ -276,7 +312,7 @@ func TestNewRepository(t *testing.T) {
 	_, twice := aggregate.NewRepository[Car](b.registry)
 	_, embeds := aggregate.NewRepository[sameName](b.registry)
 	for want, err := range map[string]error{
-		"root entity Car has a repository already":           twice,
+		"root entity Car has a repository already":                   twice,
 		`sameName.Number: the name "uuid" is taken by another field`: embeds,
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -42,7 +42,13 @@ func (a authors) create(ctx context.Context, in createAuthor) (cqrs.Created, err
 	return cqrs.Created{UUID: author.UUID}, err
 }
 
+// Agent is kept beside authors, so that Author is not its service's first root.
+type Agent struct{ aggregate.Root }
+
 func newAuthors(app *service.App) error {
+	if _, err := aggregate.NewRepository[Agent](app.Aggregates); err != nil {
+		return err
+	}
 	all, err := aggregate.NewRepository[Author](app.Aggregates)
 	app.Handle(authors{all})
 	return err
@@ -127,10 +133,15 @@ func TestService(t *testing.T) {
 // away is a broker that does not answer until it is back.
 type away struct {
 	*memory.Bus
-	back atomic.Bool
+
+	back  atomic.Bool
+	tried atomic.Pointer[context.CancelFunc] // called when it was looked for
 }
 
 func (a *away) CreateTopics(ctx context.Context, topics ...broker.Topic) error {
+	if tried := a.tried.Load(); tried != nil {
+		(*tried)()
+	}
 	if !a.back.Load() {
 		return errors.New("connection refused")
 	}
@@ -200,6 +211,27 @@ func TestService_Run(t *testing.T) {
 		stop()
 		if err := errors.Join(<-ended, s.Close(t.Context())); err != nil {
 			t.Error(err)
+		}
+	})
+	t.Run("stops though its broker is away", func(t *testing.T) {
+		t.Parallel()
+		bus := &away{Bus: memory.NewBus()}
+		s, err := service.New(t.Context(), configuration(), drivers(bus), quiet(), newAuthors)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(context.Background())
+		defer stop()
+		bus.tried.Store(&stop)
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		select {
+		case err := <-ended:
+			if err := errors.Join(err, s.Close(t.Context())); err != nil {
+				t.Error(err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Error("it did not stop in 5 seconds")
 		}
 	})
 	t.Run("returns an error for a port that is taken", func(t *testing.T) {
