@@ -27,6 +27,8 @@ import (
 const patience = 2 * time.Minute
 
 // built is the binary under test, as it is released.
+//
+//nolint:gochecknoglobals // all tests share the one build, and none changes it
 var built = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "minos e2e")
 	if err != nil {

@@ -103,17 +103,23 @@ func (b Blueprint) fresh(m *manifest.Manifest, s NewService) ([]scaffold.File, e
 func refuse(m *manifest.Manifest, s NewService) error {
 	name := s.Name.String()
 	if there, ok := m.Services[name]; ok {
-		return &scaffold.ConflictError{Paths: []string{"microservice " + name}, Problem: "is there already, in " + there.Path}
+		return &scaffold.ConflictError{
+			Paths: []string{"microservice " + name}, Problem: "is there already, in " + there.Path,
+		}
 	}
 	if name == kafkaService || name == postgresService {
 		return &scaffold.NameError{Name: name, Problem: "is the name of a container of minos' own; choose another"}
 	}
 	for other, there := range m.Services {
 		if s.Port != 0 && there.Port == s.Port {
-			return &scaffold.ConflictError{Paths: []string{fmt.Sprintf("port %d", s.Port)}, Problem: "is that of " + other}
+			return &scaffold.ConflictError{
+				Paths: []string{fmt.Sprintf("port %d", s.Port)}, Problem: "is that of " + other,
+			}
 		}
 		if strings.ReplaceAll(other, "-", "") == s.Name.Package() {
-			return &scaffold.NameError{Name: name, Problem: "differs from that of microservice " + other + " only by hyphens"}
+			return &scaffold.NameError{
+				Name: name, Problem: "differs from that of microservice " + other + " only by hyphens",
+			}
 		}
 	}
 	return nil
@@ -136,7 +142,7 @@ func (b Blueprint) Resources(dir string, m *manifest.Manifest, reason string) (*
 		return nil, edited(conflicts)
 	}
 	if m.Resources.Database == manifest.Postgres {
-		if err := addPassword(p, m.Name, reason); err != nil {
+		if err := addPassword(p); err != nil {
 			return nil, err
 		}
 	}

@@ -54,7 +54,9 @@ func direct(mod string, imports []string) string {
 	var kept strings.Builder
 	var direct []string
 	gives := func(module string) bool {
-		return slices.ContainsFunc(imports, func(i string) bool { return i == module || strings.HasPrefix(i, module+"/") })
+		return slices.ContainsFunc(imports, func(i string) bool {
+			return i == module || strings.HasPrefix(i, module+"/")
+		})
 	}
 	framework := ""
 	for line := range strings.Lines(mod) {

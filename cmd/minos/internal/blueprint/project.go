@@ -94,11 +94,11 @@ func compose(m *manifest.Manifest) (composeData, error) {
 // whenever the file is written.
 func clusterID(project string) string {
 	sum := sha256.Sum256([]byte("minos " + project))
-	return strings.Replace(base64.RawURLEncoding.EncodeToString(sum[:16]), "-", "_", -1)
+	return strings.ReplaceAll(base64.RawURLEncoding.EncodeToString(sum[:16]), "-", "_")
 }
 
 // addPassword plans a password of the database, where there is none yet.
-func addPassword(p *scaffold.Plan, project, reason string) error {
+func addPassword(p *scaffold.Plan) error {
 	const key = "POSTGRES_PASSWORD="
 	now, err := os.ReadFile(filepath.Join(p.Dir, envFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -22,13 +22,10 @@ import (
 // has changed:
 //
 //	go test ./cmd/minos/internal/blueprint -run TestRequirements -update
-var update = flag.Bool("update", false, "work the requirements out anew; needs a network")
-
-// vendorFiles is where they are kept.
-const vendorFiles = "../../../../templates/vendor"
+var update = flag.Bool("update", false, "work the requirements out anew; needs a network") //nolint:gochecknoglobals // flags are read before the tests
 
 // variants are the databases that differ in what services require.
-var variants = map[string]manifest.Database{"base": manifest.SQLite, "postgres": manifest.Postgres}
+var variants = map[string]manifest.Database{"base": manifest.SQLite, "postgres": manifest.Postgres} //nolint:gochecknoglobals // never changed
 
 func TestRequirements(t *testing.T) {
 	t.Parallel()

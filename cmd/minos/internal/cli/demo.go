@@ -35,7 +35,9 @@ func demoCommand(env *Env) *cli.Command {
 			minos demo --exit`,
 		Description: "Needs Go and a C compiler, and neither Docker nor a server. The services stay up until Ctrl-C.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "dir", Usage: "make the project here; ./minos-demo, or the next free name, if not given"},
+			&cli.StringFlag{
+				Name: "dir", Usage: "make the project here; ./minos-demo, or the next free name, if not given",
+			},
 			&cli.BoolFlag{Name: "exit", Usage: "end after the story: with 0 when every step held, else with 1"},
 			jsonFlag(),
 		},

@@ -25,7 +25,9 @@ func deployCommand(env *Env) *cli.Command {
 	flags := []cli.Flag{
 		&cli.BoolFlag{Name: "dry-run", Usage: "show what would be done and why, and do nothing"},
 		jsonFlag(),
-		&cli.DurationFlag{Name: "timeout", Value: 2 * time.Minute, Usage: "for each service to get ready; 2m if not given"},
+		&cli.DurationFlag{
+			Name: "timeout", Value: 2 * time.Minute, Usage: "for each service to get ready; 2m if not given",
+		},
 	}
 	action := func(names ...string) cli.ActionFunc {
 		return func(c *cli.Context) error {

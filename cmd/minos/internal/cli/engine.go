@@ -50,7 +50,8 @@ func deployable(p *Project) error {
 		missing = append(missing, fmt.Sprintf("its broker is %s: run `minos set broker kafka`", p.Resources.Broker))
 	}
 	if p.Resources.Database != manifest.Postgres {
-		missing = append(missing, fmt.Sprintf("its database is %s: run `minos set database postgres`", p.Resources.Database))
+		missing = append(missing, fmt.Sprintf(
+			"its database is %s: run `minos set database postgres`", p.Resources.Database))
 	}
 	if len(missing) == 0 {
 		return nil

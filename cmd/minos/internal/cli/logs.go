@@ -27,13 +27,16 @@ func logsCommand(env *Env) *cli.Command {
 			minos logs foo postgres -f`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "wait for more lines, until Ctrl-C"},
-			&cli.IntFlag{Name: "tail", Value: -1, Usage: "begin with this many lines of each service; all if not given"},
+			&cli.IntFlag{
+				Name: "tail", Value: -1, Usage: "begin with this many lines of each service; all if not given",
+			},
 		},
 		Action: func(c *cli.Context) error {
 			if c.IsSet("tail") && c.Int("tail") < 0 {
 				return failf(Usage, "tail %d is no number of lines", c.Int("tail"))
 			}
-			return logsOptions{Services: c.Args().Slice(), Follow: c.Bool("follow"), Tail: c.Int("tail")}.run(c.Context, env)
+			o := logsOptions{Services: c.Args().Slice(), Follow: c.Bool("follow"), Tail: c.Int("tail")}
+			return o.run(c.Context, env)
 		},
 	}
 }

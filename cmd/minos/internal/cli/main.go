@@ -130,7 +130,7 @@ func withInterrupt(ctx context.Context) (context.Context, func()) {
 		}
 		select {
 		case <-signals:
-			os.Exit(int(Interrupted)) // the user does not want to wait for what a command tidies up
+			os.Exit(int(Interrupted)) //nolint:forbidigo // the user will not wait for what a command tidies up
 		case <-done:
 		}
 	}()

@@ -28,7 +28,9 @@ func newMicroserviceCommand(env *Env) *cli.Command {
 			minos new microservice order-line --port 8001
 			minos new microservice foo --dry-run --json`,
 		Flags: append([]cli.Flag{
-			&cli.IntFlag{Name: "port", Usage: "on this machine, and no other; the next free one from 4545 if not given"},
+			&cli.IntFlag{
+				Name: "port", Usage: "on this machine, and no other; the next free one from 4545 if not given",
+			},
 		}, planFlags()...),
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, "NAME")
@@ -38,7 +40,8 @@ func newMicroserviceCommand(env *Env) *cli.Command {
 			if port := c.Int("port"); c.IsSet("port") && (port < 1 || port > 65535) {
 				return failf(Usage, "port %d is none; ports are 1 to 65535", port)
 			}
-			return newMicroserviceOptions{Name: args[0], Port: c.Int("port"), Output: planOutputOf(c)}.run(c.Context, env)
+			o := newMicroserviceOptions{Name: args[0], Port: c.Int("port"), Output: planOutputOf(c)}
+			return o.run(c.Context, env)
 		},
 	}
 }

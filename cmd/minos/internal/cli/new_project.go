@@ -35,7 +35,9 @@ func newProjectCommand(env *Env) *cli.Command {
 			minos new project shop --dry-run`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "name", Usage: "of the project; the last part of PATH if not given"},
-			&cli.StringFlag{Name: "module", Usage: "what the services' module paths start with; example.com/NAME if not given"},
+			&cli.StringFlag{
+				Name: "module", Usage: "what the services' module paths start with; example.com/NAME if not given",
+			},
 		}, planFlags()...),
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, "PATH")

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -31,7 +32,7 @@ func status() {
 	want := os.Args[1]
 	got := cli.Main(context.Background(), os.Args[2:], terminal.Std())
 	if want != strconv.Itoa(got) {
-		os.Stderr.WriteString("exit code " + strconv.Itoa(got) + ", want " + want + "\n")
+		fmt.Fprintf(os.Stderr, "exit code %d, want %s\n", got, want)
 		os.Exit(1)
 	}
 }

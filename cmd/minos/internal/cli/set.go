@@ -62,7 +62,9 @@ func (r resource) help() string {
 // resources is the one list of what can be set, in the order of the help.
 func resources() []resource {
 	return []resource{
-		{"broker", words(manifest.Brokers()), func(r *manifest.Resources, to string) { r.Broker = manifest.Broker(to) }},
+		{"broker", words(manifest.Brokers()), func(r *manifest.Resources, to string) {
+			r.Broker = manifest.Broker(to)
+		}},
 		{"database", words(manifest.Databases()), func(r *manifest.Resources, to string) {
 			r.Database = manifest.Database(to)
 		}},

@@ -91,7 +91,8 @@ func (s *Stage) Explain(err error) error {
 // Finish says that the story held and how long its first request took.
 func (s *Stage) Finish() {
 	sinceStart, sinceCommand := s.first.Sub(s.started), s.first.Sub(s.begin)
-	s.screen.Say(fmt.Sprintf("\n%s The first request was handled %s after the processes were started, %s after the command.",
+	s.screen.Say(fmt.Sprintf(
+		"\n%s The first request was handled %s after the processes were started, %s after the command.",
 		s.screen.Paint(terminal.Green, "Every step held."),
 		sinceStart.Round(time.Millisecond), sinceCommand.Round(10*time.Millisecond)))
 	s.screen.Object(struct {

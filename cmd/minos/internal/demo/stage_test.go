@@ -93,7 +93,7 @@ Every step held. The first request was handled `
 		if err.Error() != want {
 			t.Errorf("got %s", err)
 		}
-		if other := errors.New("x"); stage.Explain(other) != other {
+		if other := errors.New("x"); stage.Explain(other).Error() != "x" {
 			t.Error("explains what is no step")
 		}
 	})

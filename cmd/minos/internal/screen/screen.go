@@ -96,7 +96,8 @@ func (s *Screen) legible(text string) string {
 		level = s.Paint(terminal.Yellow, level)
 	}
 	return strings.TrimSpace(strings.Join([]string{
-		s.Paint(terminal.Dim, record.Clock()), level, record.Text("service")}, " "))
+		s.Paint(terminal.Dim, record.Clock()), level, record.Text("service"),
+	}, " "))
 }
 
 // Object tells a program something on Out, as an object of JSON; without JSON,

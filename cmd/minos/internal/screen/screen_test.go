@@ -11,16 +11,19 @@ import (
 	"github.com/minos-framework/minos-go/deploy/local"
 )
 
-var shop = local.Project{Services: []local.Service{{Name: "foo"}, {Name: "order-line"}}}
+func shop() local.Project {
+	return local.Project{Services: []local.Service{{Name: "foo"}, {Name: "order-line"}}}
+}
 
-const created = `{"time":"2026-11-21T08:31:53.123456Z","level":"WARN","msg":"a foo was created","service":"foo","bar":"x"}`
+const created = `{"time":"2026-11-21T08:31:53.123456Z","level":"WARN","msg":"a foo was created",` +
+	`"service":"foo","bar":"x"}`
 
 func TestScreen(t *testing.T) {
 	t.Parallel()
 	t.Run("shows a person lines behind names and steps apart from them", func(t *testing.T) {
 		t.Parallel()
 		term, out, err := terminal.Buffers()
-		s := screen.New(term, shop, false)
+		s := screen.New(term, shop(), false)
 		s.Event(local.Event{Kind: local.Built, Text: "built foo"})
 		s.Line("foo", created)
 		s.Line("order-line", "panic: no")
@@ -35,7 +38,7 @@ func TestScreen(t *testing.T) {
 		t.Parallel()
 		term, out, err := terminal.Buffers()
 		term.Out.Colour, term.Err.Colour = true, true
-		s := screen.New(term, shop, false)
+		s := screen.New(term, shop(), false)
 		s.Line("foo", created)
 		s.Line("order-line", `{"level":"ERROR","msg":"no"}`)
 		for _, kind := range []local.Kind{local.Moved, local.Exited, local.Compiling} {
@@ -54,7 +57,7 @@ func TestScreen(t *testing.T) {
 	t.Run("tells a program one object to a line", func(t *testing.T) {
 		t.Parallel()
 		term, out, err := terminal.Buffers()
-		s := screen.New(term, shop, true)
+		s := screen.New(term, shop(), true)
 		s.Event(local.Event{Kind: local.Ready, Service: "foo", Text: "it is", URL: "http://h"})
 		s.Line("foo", created)
 		s.Line("foo", `{"msg":"cut`)
@@ -70,7 +73,7 @@ func TestScreen(t *testing.T) {
 	t.Run("keeps lines whole that come at once", func(t *testing.T) {
 		t.Parallel()
 		term, out, _ := terminal.Buffers()
-		s := screen.New(term, shop, true)
+		s := screen.New(term, shop(), true)
 		var writers sync.WaitGroup
 		for range 8 {
 			writers.Go(func() {

@@ -23,8 +23,10 @@ func TestParse(t *testing.T) {
 	})
 	t.Run("refuses what is no record", func(t *testing.T) {
 		t.Parallel()
-		for _, line := range []string{"", "panic: no", "{", `{"level":"INFO"}`, `{"msg":"cut`, `["msg"]`, `{"msg":`, `{"msg":"x"`,
-			`{"msg":"x"} and more`, "7"} {
+		for _, line := range []string{
+			"", "panic: no", "{", `{"level":"INFO"}`, `{"msg":"cut`, `["msg"]`, `{"msg":`, `{"msg":"x"`,
+			`{"msg":"x"} and more`, "7",
+		} {
 			if r, ok := servicelog.Parse(line); ok {
 				t.Errorf("%q is %+v", line, r)
 			}
