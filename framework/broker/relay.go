@@ -113,7 +113,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	for attempt := 1; ctx.Err() == nil; attempt++ {
 		progress, err := r.lead(ctx)
 		if ctx.Err() != nil {
-			break
+			return nil //nolint:nilerr // that it was told to end is no fault, and what was not saved is sent again
 		}
 		if progress {
 			attempt = 1
@@ -243,46 +243,72 @@ func (r *Relay) expandAll(entries []Entry, next int64) (batch, error) {
 // send publishes batches one after the other, and moves the cursor behind
 // them, until there are no more. It reports whether anything was sent.
 func (r *Relay) send(ctx context.Context, lease Lease, batches <-chan batch) (bool, error) {
-	saved := lease.Position()
-	position, trimmed := saved, time.Now()
-	save := func() error {
-		if position == saved {
-			return nil
-		}
-		if err := lease.Save(ctx, position); err != nil {
-			return fmt.Errorf("save the cursor at %d: %w", position, err)
-		}
-		saved = position
-		return nil
-	}
+	c := &cursor{lease: lease, saved: lease.Position(), position: lease.Position(), trimmed: time.Now()}
 	var due <-chan time.Time
 	for progress := false; ; {
 		select {
 		case b, ok := <-batches:
 			if !ok {
-				return progress, save()
+				return progress, c.save(ctx)
 			}
-			if len(b.messages) > 0 {
-				if err := r.publisher.Publish(ctx, b.messages...); err != nil {
-					return progress, errors.Join(fmt.Errorf("publish %d messages: %w", len(b.messages), err), save())
-				}
-				progress = true
+			if err := r.publish(ctx, b.messages); err != nil {
+				return progress, errors.Join(err, c.save(ctx))
 			}
-			position = b.next
+			progress = progress || len(b.messages) > 0
+			c.position = b.next
 			if due == nil {
 				due = time.After(r.config.SaveEvery)
 			}
 		case <-due:
 			due = nil
-			if err := save(); err != nil {
+			if err := r.settle(ctx, c); err != nil {
 				return progress, err
-			}
-			if time.Since(trimmed) >= r.config.TrimEvery {
-				trimmed = time.Now()
-				if err := r.outbox.Trim(ctx, saved); err != nil {
-					return progress, fmt.Errorf("trim the outbox up to %d: %w", saved, err)
-				}
 			}
 		}
 	}
+}
+
+// publish sends what a batch holds, which may be nothing.
+func (r *Relay) publish(ctx context.Context, messages []Message) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	if err := r.publisher.Publish(ctx, messages...); err != nil {
+		return fmt.Errorf("publish %d messages: %w", len(messages), err)
+	}
+	return nil
+}
+
+// settle saves the cursor, and removes what is behind it when it is time to.
+func (r *Relay) settle(ctx context.Context, c *cursor) error {
+	if err := c.save(ctx); err != nil {
+		return err
+	}
+	if time.Since(c.trimmed) < r.config.TrimEvery {
+		return nil
+	}
+	c.trimmed = time.Now()
+	if err := r.outbox.Trim(ctx, c.saved); err != nil {
+		return fmt.Errorf("trim the outbox up to %d: %w", c.saved, err)
+	}
+	return nil
+}
+
+// cursor is how far a relay has come, and how far its lease knows of it.
+type cursor struct {
+	lease           Lease
+	saved, position int64
+	trimmed         time.Time // when what is behind it was removed last
+}
+
+// save makes the lease know the position.
+func (c *cursor) save(ctx context.Context) error {
+	if c.position == c.saved {
+		return nil
+	}
+	if err := c.lease.Save(ctx, c.position); err != nil {
+		return fmt.Errorf("save the cursor at %d: %w", c.position, err)
+	}
+	c.saved = c.position
+	return nil
 }

@@ -21,12 +21,14 @@ func deliversAsSent(t *testing.T, b *bench) {
 	sent := []broker.Message{
 		{ID: unit.NewID(), Topic: b.topic, Key: "bare"},
 		{ID: unit.NewID(), Topic: b.topic, Key: "null", Content: json.RawMessage("null")},
-		{ID: id, Topic: b.topic, Key: "ключ", ReplyTo: "FooReply", Status: 404,
+		{
+			ID: id, Topic: b.topic, Key: "ключ", ReplyTo: "FooReply", Status: 404,
 			Content: json.RawMessage(`{"a": [1, "ü", {}]}`),
 			Headers: map[string]string{
 				"User": "jo", "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "empty": "",
 				"identifier": "x", "reply-topic": "y", "status": "z", "content-type": "w", "header-status": "v",
-			}},
+			},
+		},
 	}
 	got := make(chan broker.Message, 10)
 	b.subscribe(t, "g"+b.topic, func(_ context.Context, m broker.Message) error {
