@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -79,7 +78,7 @@ func (l *life) boot(process *mortal) {
 	}
 	l.process = process
 	m, err := saga.NewManager(process, saga.Config{
-		Service: "trips", Attempts: 3, Tick: 5 * time.Second, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Service: "trips", Attempts: 3, Tick: 5 * time.Second, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		l.t.Fatal(err)
@@ -167,11 +166,15 @@ func TestManager_killed(t *testing.T) {
 			[]string{"BookFlight", "noted", "BookHotel"},
 		},
 		{
-			"while a refusal is undone", map[string]int{"BookHotel": http.StatusConflict}, saga.Errored,
+			"while a refusal is undone",
+			map[string]int{"BookHotel": http.StatusConflict},
+			saga.Errored,
 			[]string{"BookFlight", "noted", "BookHotel", "unnoted", "CancelFlight"},
 		},
 		{
-			"while a step without a reply is undone", map[string]int{"BookHotel": 0}, saga.Errored,
+			"while a step without a reply is undone",
+			map[string]int{"BookHotel": 0},
+			saga.Errored,
 			[]string{"BookFlight", "noted", "BookHotel", "CancelHotel", "unnoted", "CancelFlight"},
 		},
 		{
@@ -181,7 +184,8 @@ func TestManager_killed(t *testing.T) {
 			[]string{"BookFlight", "noted", "BookHotel", "unnoted", "CancelFlight", "CancelFlight", "CancelFlight"},
 		},
 		{
-			"while a compensation has no reply", map[string]int{"BookHotel": http.StatusConflict, "CancelFlight": 0},
+			"while a compensation has no reply",
+			map[string]int{"BookHotel": http.StatusConflict, "CancelFlight": 0},
 			saga.NeedsAttention,
 			[]string{"BookFlight", "noted", "BookHotel", "unnoted", "CancelFlight"},
 		},

@@ -27,7 +27,7 @@ func (m *Manager) Deliver(ctx context.Context, reply broker.Message) error {
 	if err != nil {
 		m.count.stale.Add(1)
 		m.config.Logger.WarnContext(ctx, "a reply belongs to no saga", "topic", reply.Topic, "message", reply.ID)
-		return nil
+		return nil //nolint:nilerr // delivering it again would not make it belong to one
 	}
 	_, err = m.transition(ctx, func(ctx context.Context) (*execution, error) {
 		row, err := m.store.Saga(ctx, id)

@@ -3,7 +3,6 @@ package saga_test
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"testing"
 
@@ -48,7 +47,7 @@ func (s *system) restart(config saga.Config, definitions ...func(*saga.Manager) 
 	s.t.Helper()
 	config.Service = "trips"
 	if config.Logger == nil {
-		config.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+		config.Logger = slog.New(slog.DiscardHandler)
 	}
 	m, err := saga.NewManager(watched{s.store, unit.Watch(s.store, s.changed)}, config)
 	if err != nil {

@@ -32,7 +32,8 @@ type execution struct {
 func newExecution(p *plan, config *Config, id uuid.UUID, data json.RawMessage, headers map[string]string) *execution {
 	return &execution{
 		id: id, plan: p, config: config, status: Running, state: state{
-			Version: p.version, Shape: p.digest, Context: data, Headers: headers, Steps: make([]StepStatus, len(p.steps)),
+			Version: p.version, Shape: p.digest, Context: data, Headers: headers,
+			Steps: make([]StepStatus, len(p.steps)),
 		},
 	}
 }

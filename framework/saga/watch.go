@@ -26,7 +26,7 @@ func (m *Manager) Watch(ctx context.Context) error {
 	for {
 		more, err := m.expire(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // what was cut off is due in the next Watch too
 		}
 		wait := m.config.Tick
 		switch {
@@ -41,7 +41,7 @@ func (m *Manager) Watch(ctx context.Context) error {
 		}
 		// Spread, so that replicas do not find the same deadlines at once.
 		if pause(ctx, wait-time.Duration(rand.Int64N(int64(wait)/4+1))) != nil {
-			return nil
+			return nil //nolint:nilerr // ctx ended
 		}
 	}
 }
