@@ -50,7 +50,8 @@ func newBinder(h *Handler) (*binder, error) {
 		b.params = append(b.params, binding{path, i})
 		for _, p := range h.Paths {
 			if !p.has(path) {
-				faults = append(faults, fmt.Errorf("%s.%s: %s %s has no parameter {%s}", h.In, f.Name, p.Method, p.Pattern, path))
+				faults = append(faults, fmt.Errorf("%s.%s: %s %s has no parameter {%s}",
+					h.In, f.Name, p.Method, p.Pattern, path))
 			}
 		}
 	}

@@ -35,7 +35,8 @@ func NewRouter(services ...any) (*Router, error) {
 			s.Routes(&queries)
 			r.handlers = append(r.handlers, queries.handlers...)
 		default:
-			faults = append(faults, fmt.Errorf("%T has no Routes(*cqrs.Commands) and no Routes(*cqrs.Queries)", service))
+			faults = append(faults, fmt.Errorf(
+				"%T has no Routes(*cqrs.Commands) and no Routes(*cqrs.Queries)", service))
 		}
 	}
 	faults = append(faults, r.index()...)
@@ -63,7 +64,8 @@ func (r *Router) index() []error {
 		for _, p := range h.Paths {
 			key := p.Method + " " + p.Pattern
 			if first, ok := paths[key]; ok {
-				faults = append(faults, fmt.Errorf("%s: %s is the %s of %s already", h.Place, key, first.Kind, first.Place))
+				faults = append(faults, fmt.Errorf("%s: %s is the %s of %s already",
+					h.Place, key, first.Kind, first.Place))
 				continue
 			}
 			paths[key] = h

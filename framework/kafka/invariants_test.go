@@ -58,6 +58,7 @@ func TestPublish_faults(t *testing.T) {
 // publishAll publishes numbered messages of one key, in batches, each until it
 // succeeds.
 func publishAll(t *testing.T, b *kafka.Broker, topic, key string, batches, size int) {
+	t.Helper()
 	for n := range batches {
 		var messages []broker.Message
 		for i := range size {
@@ -109,6 +110,7 @@ func TestPublish_endsWhileWaiting(t *testing.T) {
 			return context.Canceled
 		},
 		"with the broker": func(t *testing.T, b *kafka.Broker, _ func()) error {
+			t.Helper()
 			if err := b.Close(t.Context()); err != nil {
 				t.Errorf("close: %v", err)
 			}

@@ -16,6 +16,7 @@ func TestBroker(t *testing.T) {
 	t.Parallel()
 	servers := newCluster(t).ListenAddrs()
 	brokertest.RunBroker(t, func(t *testing.T) broker.Broker {
+		t.Helper()
 		return open(t, kafka.Config{Servers: servers})
 	})
 }

@@ -170,7 +170,7 @@ func (b *Broker) current() (*producer, error) {
 	}
 	client, err := ck.NewProducer(b.config.settings(ck.ConfigMap{
 		"enable.idempotence":                true,
-		"enable.gapless.guarantee":          true, // a message that fails for good must not be overtaken by its successors
+		"enable.gapless.guarantee":          true, // what fails for good must not be overtaken by what follows
 		"acks":                              "all",
 		"linger.ms":                         strconv.FormatFloat(float64(b.config.Linger)/1e6, 'f', -1, 64),
 		"message.timeout.ms":                0, // one that expires would be overtaken by its successors

@@ -16,6 +16,7 @@ func TestBroker_server(t *testing.T) {
 	t.Parallel()
 	servers := realServers(t)
 	brokertest.RunBroker(t, func(t *testing.T) broker.Broker {
+		t.Helper()
 		return open(t, kafka.Config{Servers: servers})
 	})
 }

@@ -138,7 +138,8 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, cqrs.Errorf(http.StatusBadRequest, "the content ended too early: %w", err)
 	}
 	if kind := r.Header.Get("Content-Type"); len(content) > 0 && !isJSON(kind) {
-		return nil, cqrs.Errorf(http.StatusUnsupportedMediaType, "the content is %s, but application/json is wanted", kind)
+		return nil, cqrs.Errorf(http.StatusUnsupportedMediaType,
+			"the content is %s, but application/json is wanted", kind)
 	}
 	return content, nil
 }

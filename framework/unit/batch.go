@@ -118,7 +118,8 @@ func (b *Batch) addEvents(work int, w *Work) error {
 		if !ok {
 			i = len(b.States)
 			b.places[e.Aggregate] = i
-			b.States = append(b.States, State{Snapshot: Snapshot{Name: e.Name}, Base: e.Version - 1, events: e.Version - 1})
+			before := e.Version - 1
+			b.States = append(b.States, State{Snapshot: Snapshot{Name: e.Name}, Base: before, events: before})
 		}
 		if s := &b.States[i]; s.events+1 == e.Version && s.Name == e.Name {
 			s.events++
@@ -136,7 +137,8 @@ func (b *Batch) addSnapshots(w *Work) error {
 		i, ok := b.places[s.Aggregate]
 		switch {
 		case !ok || b.States[i].events != s.Version || b.States[i].Name != s.Name:
-			return fmt.Errorf("state %d of %s %s: it is not the state after the last event", s.Version, s.Name, s.Aggregate)
+			return fmt.Errorf("state %d of %s %s: it is not the state after the last event",
+				s.Version, s.Name, s.Aggregate)
 		case !valid(s.Data):
 			return fmt.Errorf("state %d of %s %s: it is not JSON", s.Version, s.Name, s.Aggregate)
 		case hasNUL(s.Data):
@@ -156,7 +158,8 @@ func (b *Batch) addSnapshots(w *Work) error {
 // addSagas keeps the last row of each execution, and all of its log.
 func (b *Batch) addSagas(work int, w *Work) error {
 	for _, s := range w.Sagas {
-		if s.Revision < 1 || !valid(s.Data) || slices.ContainsFunc(s.Log, func(l json.RawMessage) bool { return !json.Valid(l) }) {
+		broken := slices.ContainsFunc(s.Log, func(l json.RawMessage) bool { return !json.Valid(l) })
+		if s.Revision < 1 || broken || !valid(s.Data) {
 			return fmt.Errorf("saga %s %s: its revision, its data or its log is not valid", s.Definition, s.ID)
 		}
 		i := slices.IndexFunc(b.Sagas, func(x Execution) bool { return x.ID == s.ID })
