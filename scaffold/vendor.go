@@ -17,26 +17,11 @@ import (
 func Vendor(source fs.FS, packages []string, dir string, extra ...File) ([]File, error) {
 	var files []File
 	for _, pkg := range packages {
-		err := fs.WalkDir(source, pkg, func(name string, entry fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			if entry.IsDir() {
-				if name != pkg && !travels(source, name, pkg) {
-					return fs.SkipDir
-				}
-				return nil
-			}
-			if strings.HasSuffix(name, "_test.go") {
-				return nil
-			}
-			content, err := fs.ReadFile(source, name)
-			files = append(files, File{Path: path.Join(dir, name), Mode: 0o644, Content: content})
-			return err
-		})
+		parts, err := vendorPackage(source, pkg, dir)
 		if err != nil {
 			return nil, fmt.Errorf("vendor %s: %w", pkg, err)
 		}
+		files = append(files, parts...)
 	}
 	for _, f := range extra {
 		f.Path = path.Join(dir, f.Path)
@@ -44,6 +29,25 @@ func Vendor(source fs.FS, packages []string, dir string, extra ...File) ([]File,
 	}
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	return append(files, File{Path: path.Join(dir, SumsFile), Mode: 0o644, Content: sums(dir, files)}), nil
+}
+
+// vendorPackage returns the files of one package, below dir.
+func vendorPackage(source fs.FS, pkg, dir string) ([]File, error) {
+	var files []File
+	err := fs.WalkDir(source, pkg, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && name != pkg && !travels(source, name, pkg):
+			return fs.SkipDir
+		case entry.IsDir() || strings.HasSuffix(name, "_test.go"):
+			return nil
+		}
+		content, err := fs.ReadFile(source, name)
+		files = append(files, File{Path: path.Join(dir, name), Mode: 0o644, Content: content})
+		return err
+	})
+	return files, err
 }
 
 // travels reports whether a directory below pkg is a part of it: an internal

@@ -144,32 +144,37 @@ func alive(pid int) bool {
 	return err == nil || errors.Is(err, syscall.EPERM)
 }
 
-// settle moves a file, or the new directory that it is in, to its place.
+// settle does in its place what the change is.
 func (w *writer) settle(c Change) error {
 	place := path.Join(w.base, c.Path)
 	switch c.Action {
 	case Remove:
 		return w.remove(place)
 	case Create, Replace:
-		for _, dir := range w.dirs {
-			if strings.HasPrefix(place, dir+"/") {
-				place = dir
-			}
-		}
-		meanwhile, waits := w.staged[place]
-		if !waits {
-			return nil // its directory is in place already
-		}
-		err := w.root.Rename(meanwhile, place)
-		if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) {
-			return &ConflictError{Paths: []string{place}, Problem: "was made by somebody else meanwhile"}
-		}
-		if err == nil {
-			delete(w.staged, place)
-		}
-		return err
+		return w.move(place)
 	}
 	return nil
+}
+
+// move moves a staged file, or the new directory that it is in, to its place.
+func (w *writer) move(place string) error {
+	for _, dir := range w.dirs {
+		if strings.HasPrefix(place, dir+"/") {
+			place = dir
+		}
+	}
+	meanwhile, waits := w.staged[place]
+	if !waits {
+		return nil // its directory is in place already
+	}
+	err := w.root.Rename(meanwhile, place)
+	if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) {
+		return &ConflictError{Paths: []string{place}, Problem: "was made by somebody else meanwhile"}
+	}
+	if err == nil {
+		delete(w.staged, place)
+	}
+	return err
 }
 
 // remove takes a file away, and the directories that are empty without it.
