@@ -231,12 +231,11 @@ func (p *planner) start(s Service, step Step, needs []string) {
 // which s is to have. One that is not removed is not there, or keeps another port.
 func (p *planner) portsFreed(s Service) []string {
 	var ids []string
-	for _, c := range p.observed.Containers {
-		for _, held := range c.Published {
-			for _, wanted := range p.plan.Published[s.Name] {
-				if c.Service != s.Name && held.Chosen == wanted.Chosen {
-					ids = append(ids, string(RemoveContainer)+" "+c.Name)
-				}
+	for _, wanted := range p.plan.Published[s.Name] {
+		for _, c := range p.observed.Containers {
+			holds := slices.ContainsFunc(c.Published, func(held Published) bool { return held.Chosen == wanted.Chosen })
+			if holds && c.Service != s.Name {
+				ids = append(ids, string(RemoveContainer)+" "+c.Name)
 			}
 		}
 	}

@@ -61,10 +61,10 @@ func createOptions(
 	}
 	options := client.ContainerCreateOptions{Name: p.ContainerName(s.Name), Config: config, HostConfig: host}
 	if len(s.Networks) > 0 { // the others are connected by steps of their own
-		host.NetworkMode = container.NetworkMode(s.Networks[0])
-		options.NetworkingConfig = &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
-			s.Networks[0]: {Aliases: []string{s.Name}},
-		}}
+		first := s.Networks[0]
+		host.NetworkMode = container.NetworkMode(first)
+		endpoints := map[string]*network.EndpointSettings{first: {Aliases: []string{s.Name}}}
+		options.NetworkingConfig = &network.NetworkingConfig{EndpointsConfig: endpoints}
 	}
 	return options, nil
 }
