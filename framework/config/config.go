@@ -29,7 +29,9 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -148,7 +150,7 @@ func Parse(name string, data []byte, environ []string) (Config, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-		return Config{}, fmt.Errorf("%s: %w", name, err)
+		return Config{}, fault(name, err)
 	}
 	if err := override(&c, environ); err != nil {
 		return Config{}, err
@@ -157,6 +159,21 @@ func Parse(name string, data []byte, environ []string) (Config, error) {
 		return Config{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return c, nil
+}
+
+// fault words what the decoder says as "config.yml:3: unknown key bogus".
+func fault(name string, err error) error {
+	pattern := regexp.MustCompile(`line (\d+)(?:, column \d+)?: (?:field (\S+) not found in type \S+)?`)
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	at := pattern.FindStringSubmatchIndex(text)
+	if at == nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	line := text[at[2]:at[3]]
+	if at[4] >= 0 {
+		return fmt.Errorf("%s:%s: unknown key %s", name, line, text[at[4]:at[5]])
+	}
+	return fmt.Errorf("%s:%s: %s", name, line, strings.TrimSpace(text[at[1]:]))
 }
 
 func (c Config) validate() error {

@@ -81,9 +81,9 @@ func TestParse_faults(t *testing.T) {
 		environ  string
 		want     []string
 	}{
-		"an unknown key names its line":         {from: "name: foo", to: "nmae: foo", want: []string{"config.yml", "line 3", "nmae"}},
-		"malformed YAML names its line":         {from: "name: foo", to: "name: [foo", want: []string{"config.yml", "line"}},
-		"a wrong type names its line":           {from: "port: 5432", to: "port: many", want: []string{"line 8", "many"}},
+		"an unknown key names its line":         {from: "name: foo", to: "nmae: foo", want: []string{"config.yml:3: unknown key nmae"}},
+		"malformed YAML names its line":         {from: "name: foo", to: "name: [foo", want: []string{"config.yml:"}},
+		"a wrong type names its line":           {from: "port: 5432", to: "port: many", want: []string{"config.yml:8: ", "many"}},
 		"another version is refused":            {from: "version: 2", to: "version: 7", want: []string{"version: 7"}},
 		"a port out of range is refused":        {from: "port: 4545", to: "port: 99999", want: []string{"99999 is not a port"}},
 		"every fault is reported at once":       {from: "name: foo", to: "saga: {timeout: 1}", environ: "MINOS_VERSION=1", want: []string{"name: empty", "version: 1"}},

@@ -61,7 +61,7 @@ func newBinder(h *Handler) (*binder, error) {
 // bind sets in, a pointer to a handler's input. What does not fit is an *Error
 // with status 400.
 func (b *binder) bind(request Request, in any) error {
-	if len(bytes.TrimSpace(request.Content)) == 0 {
+	if content := bytes.TrimSpace(request.Content); len(content) == 0 || string(content) == "null" {
 		if b.needBody {
 			return Errorf(http.StatusBadRequest, "the request has no content, but JSON is wanted")
 		}

@@ -9,7 +9,9 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/minos-framework/minos-go/framework/broker"
 	"github.com/minos-framework/minos-go/framework/unit"
@@ -99,10 +101,16 @@ func (d *Dispatcher) obey(ctx context.Context, h *Handler, m broker.Message) err
 		reply(w, m, response)
 		return response, nil
 	})
+	if refused, ok := errors.AsType[*unit.RefusedError](err); ok && refusal == nil {
+		refusal = refused
+	}
 	if refusal == nil || ctx.Err() != nil || errors.Is(refusal, context.Canceled) {
 		return settled(err)
 	}
 	response := d.refuse(ctx, h, refusal)
+	if response.Status >= http.StatusInternalServerError && m.ReplyTo == "" {
+		return refusal // nobody is there to ask again: it is to be delivered again
+	}
 	_, err = d.attempt(ctx, m.Headers, func(_ context.Context, w *unit.Work) (Response, error) {
 		w.Settle(receipt)
 		reply(w, m, response)
@@ -138,12 +146,18 @@ func (d *Dispatcher) refuse(ctx context.Context, h *Handler, err error) Response
 	return Response{Status: problem.Status, Content: problem.JSON()}
 }
 
-// reply stages the reply to m, if one is wanted.
+// reply stages the reply to m, if one is wanted and can be sent. What another
+// program has put into the message must not keep the command from being
+// settled.
 func reply(w *unit.Work, m broker.Message, r Response) {
-	if m.ReplyTo == "" {
+	if !unit.ValidTopic(m.ReplyTo) {
 		return
 	}
-	w.Publish(unit.Message{ID: m.ID, Topic: m.ReplyTo, Key: m.Key, Status: r.Status, Content: r.Content})
+	key := m.Key
+	if !utf8.ValidString(key) || strings.ContainsRune(key, 0) {
+		key = ""
+	}
+	w.Publish(unit.Message{ID: m.ID, Topic: m.ReplyTo, Key: key, Status: r.Status, Content: r.Content})
 }
 
 // attempt runs fn in a work of its own and commits the work, again from the

@@ -223,6 +223,7 @@ func TestDispatcher_Call_input(t *testing.T) {
 	}
 	for content, want := range map[string]string{
 		``:                "has no content",
+		` null `:          "has no content",
 		`{"n":`:           "ends too early",
 		`{"n":"seven"}`:   "n: a JSON string does not fit int",
 		`{} {}`:           "more than one JSON value",
@@ -284,6 +285,56 @@ func TestDispatcher_Deliver(t *testing.T) {
 		}
 		if !strings.Contains(string(replies[0].Content), "-7 is too little") {
 			t.Errorf("the reply says %s", replies[0].Content)
+		}
+	})
+	t.Run("replies to a command whose decision no store takes", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, func(_ bundle, c *cqrs.Commands) {
+			cqrs.Command(c, func(ctx context.Context, _ cqrs.None) (cqrs.None, error) {
+				unit.From(ctx).Publish(unit.Message{Topic: "no topic at all"})
+				return cqrs.None{}, nil
+			}, cqrs.Topic("Stray"))
+		})
+		if err := b.dispatcher.Deliver(t.Context(), message("Stray", "{}")); err != nil {
+			t.Fatal(err)
+		}
+		if replies := b.outbox(t); len(replies) != 1 || replies[0].Status != http.StatusBadRequest {
+			t.Errorf("replies %+v", replies)
+		}
+	})
+	t.Run("is not kept from settling by a key or reply topic of another program", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, createRoute)
+		binary, nowhere := message("Add", `{"n":1}`), message("Add", `{"n":2}`)
+		binary.Key, nowhere.ReplyTo = "\xff\x00", "no topic"
+		for _, m := range []broker.Message{binary, nowhere} {
+			if err := b.dispatcher.Deliver(t.Context(), m); err != nil {
+				t.Error(err)
+			}
+		}
+		if n := b.count(t); n != 2 || len(b.outbox(t)) != 1 {
+			t.Errorf("%d stored, replies %+v", n, b.outbox(t))
+		}
+	})
+	t.Run("wants a command without a reply topic again when it broke", func(t *testing.T) {
+		t.Parallel()
+		broken := true
+		b := setup(t, func(b bundle, c *cqrs.Commands) {
+			cqrs.Command(c, func(ctx context.Context, in add) (cqrs.Created, error) {
+				if broken {
+					return cqrs.Created{}, errors.New("the database is away")
+				}
+				return b.create(ctx, in)
+			}, cqrs.Topic("Add"))
+		})
+		m := message("Add", `{"n":1}`)
+		m.ReplyTo = ""
+		if err := b.dispatcher.Deliver(t.Context(), m); err == nil {
+			t.Error("it was settled")
+		}
+		broken = false
+		if err := b.dispatcher.Deliver(t.Context(), m); err != nil || b.count(t) != 1 {
+			t.Errorf("got %v; %d stored", err, b.count(t))
 		}
 	})
 	t.Run("answers a query at once", func(t *testing.T) {

@@ -14,21 +14,22 @@ func ExampleBus() {
 	defer stop()
 	bus := memory.NewBus()
 
-	go bus.Subscribe(ctx, broker.Subscription{
+	getFooBar := broker.Subscription{
 		Group: "foobar", Topics: []string{"GetFooBar"},
 		Handle: func(ctx context.Context, m broker.Message) error {
 			return bus.Publish(ctx, broker.Message{
 				ID: m.ID, Topic: m.ReplyTo, Status: 200, Content: []byte(`{"something":"else"}`),
 			})
 		},
-	})
+	}
+	go func() { _ = bus.Subscribe(ctx, getFooBar) }() // until stop
 
 	client, err := broker.NewClient(bus, bus, broker.ClientConfig{ReplyTopic: "fooQueryReply"})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	go client.Run(ctx)
+	go func() { _ = client.Run(ctx) }() // until stop
 
 	reply, err := client.Request(ctx, "GetFooBar", map[string]string{"uuid": "1"})
 	if err != nil {

@@ -138,6 +138,7 @@ func openStore(t testing.TB) *memory.Store {
 }
 
 func commit(t testing.TB, store *memory.Store, relay *broker.Relay, m broker.Message) {
+	t.Helper()
 	w := unit.New(nil)
 	m.Topic = "topic"
 	w.Publish(m)
@@ -147,6 +148,7 @@ func commit(t testing.TB, store *memory.Store, relay *broker.Relay, m broker.Mes
 }
 
 func runUntil(t testing.TB, relay *broker.Relay, done <-chan struct{}) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- relay.Run(ctx) }()

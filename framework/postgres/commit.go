@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -67,12 +68,25 @@ func (s *Store) statement(of shape) string {
 const (
 	uniqueViolation = "23505"
 	refusal         = "MN409" // of minos.refuse
+	deadlock        = "40P01"
+	serialization   = "40001"
 )
+
+// dataException is the class of the codes for values that no retry makes good.
+const dataException = "22"
 
 // refused turns the database's error into the framework's, keeping the cause.
 // The error's detail names the key.
 func refused(b *unit.Batch, err error) error {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case ok && (pg.Code == deadlock || pg.Code == serialization):
+		return &unit.ConflictError{Name: "transaction", Err: err}
+	case ok && strings.HasPrefix(pg.Code, dataException):
+		return &unit.RefusedError{
+			Status: http.StatusBadRequest, Reason: "the database does not take a value: " + pg.Message, Err: err,
+		}
+	}
 	if !ok || pg.Code != refusal && (pg.Code != uniqueViolation || pg.SchemaName != "minos") {
 		return fmt.Errorf("commit to postgres: %w", err)
 	}

@@ -5,6 +5,7 @@ package postgres_test
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -117,9 +118,10 @@ func TestStore_Commit(t *testing.T) {
 		s, url := setup(t)
 		w := unit.New(nil)
 		changed(w)
-		w.Publish(unit.Message{Topic: "a\x00b"})
-		if err := s.Commit(t.Context(), w); err == nil || !strings.Contains(err.Error(), "0x00") {
-			t.Errorf("got %v, want an error about the byte 0x00", err)
+		w.Snapshots[0].Data = json.RawMessage(`{"n":"half a pair: \ud800"}`)
+		err := s.Commit(t.Context(), w)
+		if refused, ok := errors.AsType[*unit.RefusedError](err); !ok || refused.StatusCode() != http.StatusBadRequest {
+			t.Errorf("got %v, want a *unit.RefusedError", err)
 		}
 		if events := count(t, url, "minos.event"); events != 0 {
 			t.Errorf("got %d events, want none", events)

@@ -41,6 +41,7 @@ type Server struct {
 	dispatcher *cqrs.Dispatcher
 	config     Config
 	http       *http.Server
+	stop       context.CancelFunc // ends the contexts of requests
 	listener   net.Listener
 }
 
@@ -69,7 +70,10 @@ func New(dispatcher *cqrs.Dispatcher, config Config) (*Server, error) {
 			}
 		}
 	}
+	running, stop := context.WithCancel(context.Background())
+	s.stop = stop
 	s.http = &http.Server{
+		BaseContext:       func(net.Listener) context.Context { return running },
 		Handler:           router,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
@@ -99,8 +103,16 @@ func (s *Server) Serve() error {
 	return nil
 }
 
-// Shutdown takes no more requests and waits for those that run, until ctx ends.
-func (s *Server) Shutdown(ctx context.Context) error { return s.http.Shutdown(ctx) }
+// Shutdown takes no more requests and waits for those that run. When ctx ends
+// first, it ends their contexts and connections, and returns ctx's error.
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		s.stop()
+		return errors.Join(err, s.http.Close())
+	}
+	return nil
+}
 
 // ServeHTTP answers one request, as tests need it without a port.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.http.Handler.ServeHTTP(w, r) }

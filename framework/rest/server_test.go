@@ -16,7 +16,8 @@ import (
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
-type things struct{}
+// things signals on began, if it has it, that the endless query runs.
+type things struct{ began chan struct{} }
 
 type get struct {
 	Name  string `path:"name"`
@@ -27,10 +28,15 @@ type put struct {
 	N int `json:"n"`
 }
 
-func (things) Routes(r *cqrs.Queries) {
+func (t things) Routes(r *cqrs.Queries) {
 	cqrs.Query(r, func(_ context.Context, in get) (get, error) { return in, nil }, cqrs.REST(http.MethodGet, "/things/{name}"))
 	cqrs.Query(r, func(context.Context, cqrs.None) (string, error) { return "fixed", nil }, cqrs.REST(http.MethodGet, "/things/example"))
 	cqrs.Query(r, func(_ context.Context, in put) (int, error) { return in.N, nil }, cqrs.REST(http.MethodPost, "/things"))
+	cqrs.Query(r, func(ctx context.Context, _ cqrs.None) (cqrs.None, error) {
+		close(t.began)
+		<-ctx.Done()
+		return cqrs.None{}, ctx.Err()
+	}, cqrs.REST(http.MethodGet, "/endless"))
 	cqrs.Query(r, func(context.Context, cqrs.None) (cqrs.None, error) { return cqrs.None{}, errors.New("secret") },
 		cqrs.REST(http.MethodGet, "/broken"))
 	cqrs.Query(r, func(ctx context.Context, _ cqrs.None) (string, error) {
@@ -41,11 +47,16 @@ func (things) Routes(r *cqrs.Queries) {
 
 func setup(t *testing.T, config rest.Config) *rest.Server {
 	t.Helper()
+	return serve(t, things{}, config)
+}
+
+func serve(t *testing.T, service things, config rest.Config) *rest.Server {
+	t.Helper()
 	store, err := memory.Open(t.Context(), memory.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	router, err := cqrs.NewRouter(things{})
+	router, err := cqrs.NewRouter(service)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,5 +167,35 @@ func TestServer_Shutdown(t *testing.T) {
 	taken := setup(t, rest.Config{Address: "256.0.0.1:1"})
 	if err := taken.Listen(t.Context()); err == nil || !strings.Contains(err.Error(), "listen on 256.0.0.1:1") {
 		t.Errorf("an address that cannot be had: %v", err)
+	}
+}
+
+func TestServer_Shutdown_ends(t *testing.T) {
+	t.Parallel()
+	began := make(chan struct{})
+	server := serve(t, things{began}, rest.Config{Address: "127.0.0.1:0"})
+	if err := server.Listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	served, asked := make(chan error), make(chan error)
+	go func() { served <- server.Serve() }()
+	go func() {
+		response, err := http.Get("http://" + server.Addr().String() + "/endless")
+		if err == nil {
+			err = errors.Join(errors.New("it was answered"), response.Body.Close())
+		}
+		asked <- err
+	}()
+	<-began
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := server.Shutdown(over); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if err := <-asked; err == nil || strings.Contains(err.Error(), "answered") {
+		t.Errorf("a request that runs for ever: %v", err)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
 }

@@ -3,9 +3,11 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -74,6 +76,8 @@ func (r resolver) fetch(ctx context.Context, name string, ids []uuid.UUID) ([]js
 	if slices.Contains(r.registry.Names(), name) {
 		return r.registry.Objects(ctx, name, ids)
 	}
+	ctx, cancel := context.WithTimeout(ctx, referenceDeadline)
+	defer cancel()
 	reply, err := r.client.Request(ctx, snapshotsTopic(name), snapshotsRequest{UUIDs: ids})
 	if err != nil {
 		return nil, &unresolvedError{name: name, err: err}
@@ -85,6 +89,10 @@ func (r resolver) fetch(ctx context.Context, name string, ids []uuid.UUID) ([]js
 	return objects, nil
 }
 
+// referenceDeadline bounds how long another service may take to say what its
+// roots are like.
+const referenceDeadline = 5 * time.Second
+
 // unresolvedError says that the service that has a root did not give it.
 type unresolvedError struct {
 	name string
@@ -95,5 +103,11 @@ func (e *unresolvedError) Error() string { return fmt.Sprintf("ask for %s: %s", 
 
 func (e *unresolvedError) Unwrap() error { return e.err }
 
-// StatusCode is 502: it is not the caller's fault.
-func (e *unresolvedError) StatusCode() int { return http.StatusBadGateway }
+// StatusCode is 504 when the other service did not answer in time, and 502
+// when it gave an error: it is not the caller's fault.
+func (e *unresolvedError) StatusCode() int {
+	if errors.Is(e.err, context.DeadlineExceeded) {
+		return http.StatusGatewayTimeout
+	}
+	return http.StatusBadGateway
+}

@@ -10,8 +10,9 @@ import (
 	"github.com/minos-framework/minos-go/framework/broker"
 )
 
-// drainDeadline bounds how long requests that run may go on after a stop.
-const drainDeadline = 10 * time.Second
+// drainDeadline bounds how long requests that run may go on after a stop. With
+// what the broker's parts take after it, a stop ends within half a minute.
+const drainDeadline = 5 * time.Second
 
 // brokerState says whether the service has reached the broker.
 type brokerState struct {
@@ -68,7 +69,7 @@ func (s *Service) Run(ctx context.Context) error {
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainDeadline)
 	defer cancel()
 	if stop := s.rest.Shutdown(drain); stop != nil {
-		err = errors.Join(err, fmt.Errorf("requests ran longer than %s: %w", drainDeadline, stop))
+		s.logger.WarnContext(ctx, "requests that ran longer were ended", "after", drainDeadline)
 	}
 	serving.Wait()
 	messaging()
@@ -78,7 +79,7 @@ func (s *Service) Run(ctx context.Context) error {
 
 // start brings up what uses the broker, once its topics are there, and returns
 // a function that stops it: consumers first, so that the relay can still send
-// what they decided.
+// what they decided. What it cannot send in time waits in the store.
 func (s *Service) start(ctx context.Context, failed chan<- error) (stop func()) {
 	ctx = context.WithoutCancel(ctx)
 	consuming, stopConsuming := context.WithCancel(ctx)

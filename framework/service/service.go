@@ -62,13 +62,14 @@ func New(
 		return nil, err
 	}
 	s := &Service{config: c, logger: logger}
-	s.store, err = retryOpen(ctx, logger, func() (Store, error) { return openStore(ctx, database) })
+	s.store, err = retryOpen(ctx, logger, func(ctx context.Context) (Store, error) { return openStore(ctx, database) })
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	if s.broker, err = openBroker(ctx, c.Name, c.Interfaces.Broker); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the broker: %w", err), s.store.Close())
 	}
+	//nolint:contextcheck // requests outlive the context that their service is made with
 	if err := s.assemble(build); err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
@@ -171,15 +172,22 @@ const closeDeadline = 5 * time.Second
 // yet before it gives up and lets its supervisor start it again.
 const openDeadline = 30 * time.Second
 
-func retryOpen(ctx context.Context, logger *slog.Logger, open func() (Store, error)) (Store, error) {
+// retryOpen opens a store, again after a pause as long as it does not open. Each
+// try is bounded by the deadline.
+func retryOpen(
+	ctx context.Context, logger *slog.Logger, open func(ctx context.Context) (Store, error),
+) (Store, error) {
 	ctx, cancel := context.WithTimeout(ctx, openDeadline)
 	defer cancel()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		store, err := open()
+		store, err := open(ctx)
 		if err == nil {
 			return store, nil
 		}
-		logger.WarnContext(ctx, "the database does not answer yet", "error", err)
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		logger.WarnContext(ctx, "the database could not be opened and will be tried again", "error", err)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():

@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -112,7 +115,13 @@ func (b *Batch) Duplicate(r Receipt, err error) *DuplicateError {
 func (b *Batch) addEvents(work int, w *Work) error {
 	for _, e := range w.Events {
 		if e.Version < 1 || !json.Valid(e.Data) {
-			return fmt.Errorf("event %d of %s %s: its version or its data is not valid", e.Version, e.Name, e.Aggregate)
+			return refusef(http.StatusBadRequest, "event %d of %s %s: its version or its data is not valid",
+				e.Version, e.Name, e.Aggregate)
+		}
+		if len(e.Data) > MaxContent {
+			return refusef(http.StatusRequestEntityTooLarge,
+				"event %d of %s %s: it holds %d bytes, more than the %d that a broker takes",
+				e.Version, e.Name, e.Aggregate, len(e.Data), MaxContent)
 		}
 		i, ok := b.places[e.Aggregate]
 		if !ok {
@@ -140,9 +149,10 @@ func (b *Batch) addSnapshots(w *Work) error {
 			return fmt.Errorf("state %d of %s %s: it is not the state after the last event",
 				s.Version, s.Name, s.Aggregate)
 		case !valid(s.Data):
-			return fmt.Errorf("state %d of %s %s: it is not JSON", s.Version, s.Name, s.Aggregate)
+			return refusef(http.StatusBadRequest, "state %d of %s %s: it is not JSON", s.Version, s.Name, s.Aggregate)
 		case hasNUL(s.Data):
-			return fmt.Errorf("state %d of %s %s: a text in it has the character NUL (\\u0000), which cannot be stored",
+			return refusef(http.StatusBadRequest,
+				"state %d of %s %s: a text in it has the character NUL (\\u0000), which cannot be stored",
 				s.Version, s.Name, s.Aggregate)
 		}
 		b.States[i].Snapshot = s
@@ -160,7 +170,8 @@ func (b *Batch) addSagas(work int, w *Work) error {
 	for _, s := range w.Sagas {
 		broken := slices.ContainsFunc(s.Log, func(l json.RawMessage) bool { return !json.Valid(l) })
 		if s.Revision < 1 || broken || !valid(s.Data) {
-			return fmt.Errorf("saga %s %s: its revision, its data or its log is not valid", s.Definition, s.ID)
+			return refusef(http.StatusBadRequest, "saga %s %s: its revision, its data or its log is not valid",
+				s.Definition, s.ID)
 		}
 		i := slices.IndexFunc(b.Sagas, func(x Execution) bool { return x.ID == s.ID })
 		if i < 0 {
@@ -189,13 +200,48 @@ func (b *Batch) addReceipts(work int, w *Work) error {
 
 func (b *Batch) addMessages(w *Work) error {
 	for _, m := range w.Messages {
-		if !valid(m.Content) {
-			return fmt.Errorf("message %s to %s: its content is not JSON", m.ID, m.Topic)
+		if err := checkMessage(m); err != nil {
+			return err
 		}
 	}
 	b.Messages = append(b.Messages, w.Messages...)
 	return nil
 }
+
+// MaxContent bounds the content of an event or a message, in bytes: what a
+// Kafka broker takes by default, less what goes around it. What no broker takes
+// must not be committed, for it would stand in the way of all that follows.
+const MaxContent = 960 << 10
+
+// checkMessage refuses a message that no broker takes.
+func checkMessage(m Message) error {
+	switch {
+	case !valid(m.Content):
+		return refusef(http.StatusBadRequest, "message %s to %s: its content is not JSON", m.ID, m.Topic)
+	case len(m.Content) > MaxContent:
+		return refusef(http.StatusRequestEntityTooLarge,
+			"message %s to %s: it holds %d bytes, more than the %d that a broker takes",
+			m.ID, m.Topic, len(m.Content), MaxContent)
+	case !ValidTopic(m.Topic):
+		return refusef(http.StatusBadRequest, "message %s: %q is not the name of a topic", m.ID, m.Topic)
+	case m.ReplyTo != "" && !ValidTopic(m.ReplyTo):
+		return refusef(http.StatusBadRequest, "message %s to %s: %q is not the name of a topic", m.ID, m.Topic, m.ReplyTo)
+	case !utf8.ValidString(m.Key) || strings.ContainsRune(m.Key, 0):
+		return refusef(http.StatusBadRequest, "message %s to %s: its key is not text", m.ID, m.Topic)
+	}
+	return nil
+}
+
+// ValidTopic reports whether brokers take a topic's name: 1 to 249 letters,
+// digits, dots, underscores and hyphens, and more than dots.
+func ValidTopic(name string) bool {
+	if name == "" || len(name) > 249 || name == "." || name == ".." {
+		return false
+	}
+	return strings.Trim(name, topicCharacters) == ""
+}
+
+const topicCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
 func compareReceipts(x, y Receipt) int {
 	return cmp.Or(bytes.Compare(x.Message[:], y.Message[:]), cmp.Compare(x.Topic, y.Topic))

@@ -118,6 +118,10 @@ func (c *Coalescer) commit(ctx context.Context, batch []*commitCall) {
 	defer cancel()
 	for len(batch) > 0 {
 		err := c.store.Commit(ctx, join(batch)...)
+		if _, refused := errors.AsType[*RefusedError](err); refused && len(batch) > 1 {
+			c.alone(ctx, batch)
+			return
+		}
 		guilty := blame(batch, err)
 		if len(guilty) == 0 {
 			finish(batch, err)
@@ -125,6 +129,14 @@ func (c *Coalescer) commit(ctx context.Context, batch []*commitCall) {
 		}
 		batch = slices.DeleteFunc(batch, func(call *commitCall) bool { return slices.Contains(guilty, call) })
 		finish(guilty, nil)
+	}
+}
+
+// alone commits the calls of a batch that was refused for one of them, one by
+// one: each gets its own outcome.
+func (c *Coalescer) alone(ctx context.Context, batch []*commitCall) {
+	for _, call := range batch {
+		finish([]*commitCall{call}, c.store.Commit(ctx, call.works...))
 	}
 }
 
@@ -184,13 +196,7 @@ func blame(batch []*commitCall, err error) []*commitCall {
 		call.err = &own
 		return []*commitCall{call}
 	}
-	var guilty []*commitCall
-	for _, call := range batch {
-		if _, call.err = NewBatch(call.works...); call.err != nil {
-			guilty = append(guilty, call)
-		}
-	}
-	return guilty
+	return nil
 }
 
 // owner returns the call that a work belongs to, and the index of its first.

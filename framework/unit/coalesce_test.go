@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -44,6 +45,8 @@ type gate struct {
 	open  chan struct{}
 	mu    sync.Mutex
 	sizes []int
+
+	refuses *unit.Work // as a database refuses a value that only it knows to be wrong
 }
 
 func (g *gate) Commit(ctx context.Context, works ...*unit.Work) error {
@@ -51,6 +54,9 @@ func (g *gate) Commit(ctx context.Context, works ...*unit.Work) error {
 	g.mu.Lock()
 	g.sizes = append(g.sizes, len(works))
 	g.mu.Unlock()
+	if g.refuses != nil && slices.Contains(works, g.refuses) {
+		return &unit.RefusedError{Status: 400, Reason: "no"}
+	}
 	return g.store.Commit(ctx, works...)
 }
 
@@ -100,6 +106,32 @@ func TestCoalescer_Commit(t *testing.T) {
 			for _, id := range []uuid.UUID{first, twice} {
 				if _, err := store.Snapshot(t.Context(), "Foo", id); errors.Is(err, aggregate.ErrNotFound) {
 					t.Errorf("%s was not stored", id)
+				}
+			}
+		})
+	})
+	t.Run("commits a batch that the store refuses one by one", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			store, err := memory.Open(t.Context(), memory.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			bad := create(unit.NewID())
+			g := &gate{store: store, open: make(chan struct{}), refuses: bad}
+			c := unit.Coalesce(g, unit.CoalesceConfig{Writers: 1})
+			works := []*unit.Work{create(unit.NewID()), create(unit.NewID()), bad, create(unit.NewID())}
+			outcomes := make([]error, len(works))
+			var wait sync.WaitGroup
+			for i, w := range works {
+				wait.Go(func() { outcomes[i] = c.Commit(t.Context(), w) })
+				synctest.Wait()
+			}
+			close(g.open)
+			wait.Wait()
+			for i, err := range outcomes {
+				if refused, ok := errors.AsType[*unit.RefusedError](err); ok != (works[i] == bad) || !ok && err != nil {
+					t.Errorf("work %d got %v, %v", i, err, refused)
 				}
 			}
 		})

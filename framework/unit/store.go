@@ -52,6 +52,27 @@ func (e *DuplicateError) Error() string {
 // Unwrap returns the store's own error.
 func (e *DuplicateError) Unwrap() error { return e.Err }
 
+// RefusedError says that a store does not take what a work holds, now or later:
+// nothing of it was stored, nor of the works committed with it.
+type RefusedError struct {
+	Status int    // HTTP-like: 400, or 413 for what is too long
+	Reason string // for who sent it
+	Err    error  // the store's own error, or nil
+}
+
+// Error is the reason.
+func (e *RefusedError) Error() string { return e.Reason }
+
+// Unwrap returns the store's own error.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// StatusCode is the status.
+func (e *RefusedError) StatusCode() int { return e.Status }
+
+func refusef(status int, format string, args ...any) *RefusedError {
+	return &RefusedError{Status: status, Reason: fmt.Sprintf(format, args...)}
+}
+
 // Do runs fn in the work that ctx carries; without one, in a work of its own
 // that is committed when fn returned nil.
 func Do(ctx context.Context, store Store, fn func(ctx context.Context, w *Work) error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -168,6 +169,13 @@ func runInvalid(t *testing.T, open Opener) {
 		"a saga revision of 0":           func(f full) { f.Sagas[0].Revision = 0 },
 		"an event version of 0":          func(f full) { f.Events[0].Version = 0 },
 		"the character NUL in a state":   func(f full) { f.Snapshots[0].Data = json.RawMessage(`{"a":"x\u0000"}`) },
+		"an event that is too long":      func(f full) { f.Events[0].Data = tooLong() },
+		"a message that is too long":     func(f full) { f.Messages[0].Content = tooLong() },
+		"a message without a topic":      func(f full) { f.Messages[0].Topic = "" },
+		"a topic that no broker takes":   func(f full) { f.Messages[0].Topic = "with a space" },
+		"a reply topic that none takes":  func(f full) { f.Messages[0].ReplyTo = "ä" },
+		"a key that is not text":         func(f full) { f.Messages[0].Key = "a\xff" },
+		"the character NUL in a key":     func(f full) { f.Messages[0].Key = "a\x00" },
 		"NUL after an escaped backslash": func(f full) { f.Snapshots[0].Data = json.RawMessage(`{"a":"\\\u0000"}`) },
 	} {
 		test(t, open, "refuses "+sentence+" and stores nothing", func(t *testing.T, s Store) {
@@ -182,4 +190,9 @@ func runInvalid(t *testing.T, open Opener) {
 			expectAbsent(t, s, innocent)
 		})
 	}
+}
+
+// tooLong is JSON of one byte more than a content may have.
+func tooLong() json.RawMessage {
+	return json.RawMessage(`"` + strings.Repeat("x", unit.MaxContent-1) + `"`)
 }
