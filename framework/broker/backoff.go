@@ -19,12 +19,12 @@ func (b backoff) delay(attempt int) time.Duration {
 	return d/2 + rand.N(d/2+1)
 }
 
-// pause waits, and no longer than until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
+// pause waits, and no longer than until it is told to stop.
+func pause(stop <-chan struct{}, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
-	case <-ctx.Done():
+	case <-stop:
 	case <-timer.C:
 	}
 }
@@ -34,7 +34,7 @@ func pause(ctx context.Context, d time.Duration) {
 func outlast(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		pause(longer, grace)
+		pause(longer.Done(), grace)
 		cancel()
 	})
 	return longer, func() {

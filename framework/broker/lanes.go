@@ -71,8 +71,7 @@ type lane struct {
 type item struct {
 	source  *Source
 	offset  int64
-	message Message
-	done    bool
+	message *Message // nil when it is finished
 }
 
 // NewLanes returns lanes that lead to handle.
@@ -110,7 +109,7 @@ func (l *Lanes) work() {
 		it := ln.items[0]
 		it.source.running++
 		l.mu.Unlock()
-		err := call(it.source.handle, it.message)
+		err := call(it.source.handle, *it.message)
 		l.mu.Lock()
 		l.settle(ln, it, err)
 	}
@@ -192,6 +191,7 @@ type Source struct {
 
 	// The rest is guarded by lanes.mu.
 	pending []*item // added, in order; the first one is not finished
+	waiting int     // how many of pending are not finished
 	next    int64
 	running int
 	closed  bool
@@ -211,22 +211,23 @@ func (l *Lanes) Source(ctx context.Context) *Source {
 	}
 }
 
-// Add queues a message and returns how many are Waiting. Offsets grow; they
-// may leave gaps. It never blocks: the caller stops reading while many wait.
-// After Drain it does nothing.
-func (s *Source) Add(offset int64, m Message) int {
+// Add queues a message and returns what Waiting and Window do. Offsets grow;
+// they may leave gaps. It never blocks: the caller stops reading while many
+// wait, or the window is wide. After Drain it does nothing.
+func (s *Source) Add(offset int64, m Message) (waiting, window int) {
 	s.lanes.mu.Lock()
 	defer s.lanes.mu.Unlock()
 	if s.closed {
-		return 0
+		return 0, 0
 	}
-	it := &item{source: s, offset: offset, message: m}
+	it := &item{source: s, offset: offset, message: &m}
 	if s.next < 0 {
 		s.next = offset
 	}
 	s.pending = append(s.pending, it)
+	s.waiting++
 	s.lanes.add(it)
-	return len(s.pending)
+	return s.waiting, len(s.pending)
 }
 
 // Next returns the offset to go on from after a restart: every message before
@@ -237,9 +238,18 @@ func (s *Source) Next() int64 {
 	return s.next
 }
 
-// Waiting returns how many messages there are from Next on: how much is held
-// in memory, and how much a restart would deliver again.
+// Waiting returns how many messages are not finished: they are held in memory.
 func (s *Source) Waiting() int {
+	s.lanes.mu.Lock()
+	defer s.lanes.mu.Unlock()
+	return s.waiting
+}
+
+// Window returns how many messages there are from Next on, finished or not: a
+// restart delivers all of them again. It is more than Waiting while messages of
+// other keys finish past one that does not; of a finished one some 50 bytes
+// are held.
+func (s *Source) Window() int {
 	s.lanes.mu.Lock()
 	defer s.lanes.mu.Unlock()
 	return len(s.pending)
@@ -267,8 +277,11 @@ func (s *Source) Drain() {
 // finish records that a handler returned. The caller holds lanes.mu.
 func (s *Source) finish(it *item, ok bool) {
 	s.running--
-	it.done = ok
-	for len(s.pending) > 0 && s.pending[0].done {
+	if ok {
+		it.message = nil
+		s.waiting--
+	}
+	for len(s.pending) > 0 && s.pending[0].message == nil {
 		s.next = s.pending[0].offset + 1
 		s.pending[0] = nil
 		s.pending = s.pending[1:]

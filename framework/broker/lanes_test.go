@@ -91,8 +91,9 @@ func TestLanes(t *testing.T) {
 			if got := order.byKey(); len(got["good"]) != 1 || len(got["bad"]) != 0 {
 				t.Errorf("handled %v while the first message fails", got)
 			}
-			if next, waiting := source.Next(), source.Waiting(); next != 0 || waiting != 3 {
-				t.Errorf("next %d, waiting %d, though the first message is not finished", next, waiting)
+			next, waiting, window := source.Next(), source.Waiting(), source.Window()
+			if next != 0 || waiting != 2 || window != 3 {
+				t.Errorf("next %d, waiting %d of %d, though the first message is not finished", next, waiting, window)
 			}
 			<-time.After(10 * time.Second)
 			synctest.Wait()
@@ -105,8 +106,9 @@ func TestLanes(t *testing.T) {
 					t.Errorf("pause %d was %s, not between %s and %s", n+1, pause, limit/2, limit)
 				}
 			}
-			if next, waiting := source.Next(), source.Waiting(); next != 3 || waiting != 0 {
-				t.Errorf("next %d, waiting %d, though all is finished", next, waiting)
+			next, waiting, window = source.Next(), source.Waiting(), source.Window()
+			if next != 3 || waiting+window != 0 {
+				t.Errorf("next %d, waiting %d of %d, though all is finished", next, waiting, window)
 			}
 		})
 	})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/minos-framework/minos-go/framework/unit"
@@ -23,6 +24,10 @@ type Relay struct {
 	expand    func(unit.Event) ([]Message, error)
 	config    RelayConfig
 	wake      chan struct{}
+
+	mu    sync.Mutex
+	fault error // since it sent last, or nil
+	since time.Time
 }
 
 // RelayConfig adjusts a Relay. Its zero value is good.
@@ -47,8 +52,8 @@ type RelayConfig struct {
 	// TrimEvery is how often sent messages are removed from the outbox. Zero
 	// means once a minute.
 	TrimEvery time.Duration
-	// Grace bounds how long the batch being sent when Run's context ends may
-	// take. Zero means 2 seconds.
+	// Grace bounds how long Run goes on after its context ended: it reads for
+	// half of that, the rest is for what was read. Zero means 2 seconds.
 	Grace time.Duration
 	// Logger hears of every fault. Nil means slog.Default.
 	Logger *slog.Logger
@@ -105,9 +110,11 @@ func (r *Relay) Wake() {
 	}
 }
 
-// Run sends until ctx ends, then finishes the batch being sent, saves the
-// cursor and returns nil. Faults are logged and tried again with a growing
-// pause; none of them ends Run. It may be called again when it has returned.
+// Run sends until ctx ends, then sends what the outbox still holds, as far as
+// it can without a fault and within RelayConfig.Grace, saves the cursor and
+// returns nil; what is left is sent when Run is called again, here or in another
+// process. Before the end, faults are logged and tried again with a growing
+// pause; none of them ends Run, and Err tells of them.
 func (r *Relay) Run(ctx context.Context) error {
 	pauses := backoff{first: 50 * time.Millisecond, limit: 5 * time.Second}
 	for attempt := 1; ctx.Err() == nil; attempt++ {
@@ -118,6 +125,7 @@ func (r *Relay) Run(ctx context.Context) error {
 		if progress {
 			attempt = 1
 		}
+		r.failed(err)
 		delay := pauses.delay(attempt)
 		level := slog.LevelError
 		if errors.Is(err, ErrDeposed) {
@@ -125,9 +133,44 @@ func (r *Relay) Run(ctx context.Context) error {
 		}
 		r.config.Logger.Log(ctx, level, "relay stopped, will read again from its cursor",
 			"relay", r.config.Name, "error", err, "attempt", attempt, "pause", delay)
-		pause(ctx, delay)
+		pause(ctx.Done(), delay)
 	}
 	return nil
+}
+
+// Err says whether the relay is stuck: it returns nil while it works, or waits
+// for another process that does, else the last fault and since when nothing
+// could be sent. One fault that the next attempt mends shows for that long. A
+// fault that is not known yet, as while a driver still waits for its broker,
+// does not show. It is safe for concurrent use.
+func (r *Relay) Err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fault == nil {
+		return nil
+	}
+	return fmt.Errorf("relay %s stuck since %s: %w", r.config.Name, r.since.UTC().Format(time.RFC3339), r.fault)
+}
+
+// failed records a fault. That another process leads is none.
+func (r *Relay) failed(err error) {
+	if errors.Is(err, ErrDeposed) {
+		r.worked()
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fault == nil {
+		r.since = time.Now()
+	}
+	r.fault = err
+}
+
+// worked records that the cursor moved, or that nothing is left to send.
+func (r *Relay) worked() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fault = nil
 }
 
 // lead waits for the lease and sends until something goes wrong. It reports
@@ -139,14 +182,14 @@ func (r *Relay) lead(ctx context.Context) (bool, error) {
 	}
 	longer, stop := outlast(ctx, r.config.Grace)
 	defer stop()
-	reading, cancel := context.WithCancel(ctx)
+	reading, cancel := outlast(ctx, r.config.Grace/2)
 	defer cancel()
 
 	batches := make(chan batch) // so that one is read while another is sent
 	read := make(chan error, 1)
 	go func() {
 		defer close(batches)
-		read <- r.read(reading, lease.Position(), batches)
+		read <- r.read(reading, ctx.Done(), lease.Position(), batches)
 	}()
 	progress, err := r.send(longer, lease, batches)
 	cancel()
@@ -166,8 +209,10 @@ type batch struct {
 	next     int64
 }
 
-// read hands out batches until ctx ends or something goes wrong.
-func (r *Relay) read(ctx context.Context, position int64, out chan<- batch) error {
+// read hands out batches until ctx ends, something goes wrong, or there are no
+// more and it was told to stop.
+func (r *Relay) read(ctx context.Context, stop <-chan struct{}, position int64, out chan<- batch) error {
+	first := position
 	for wait := r.config.PollMin; ; {
 		began := time.Now()
 		entries, next, err := r.outbox.Pending(ctx, position, r.config.Batch)
@@ -175,7 +220,15 @@ func (r *Relay) read(ctx context.Context, position int64, out chan<- batch) erro
 			return fmt.Errorf("read the outbox after %d: %w", position, err)
 		}
 		if len(entries) == 0 && next == position {
-			if wait, err = r.idle(ctx, wait); err != nil {
+			if position == first { // else it is seen when the cursor is saved
+				r.worked()
+			}
+			select {
+			case <-stop:
+				return nil
+			default:
+			}
+			if wait, err = r.idle(ctx, stop, wait); err != nil {
 				return err
 			}
 			continue
@@ -192,8 +245,8 @@ func (r *Relay) read(ctx context.Context, position int64, out chan<- batch) erro
 			return failed
 		}
 		position, wait = next, r.config.PollMin
-		if len(entries) < r.config.Batch { // all there was
-			pause(ctx, r.gather(len(b.messages))-time.Since(began))
+		if len(entries) < r.config.Batch { // all there was; ctx can wait so long
+			pause(stop, r.gather(len(b.messages))-time.Since(began))
 		}
 	}
 }
@@ -205,12 +258,14 @@ func (r *Relay) gather(n int) time.Duration {
 
 // idle waits for a signal or the time of the next look, and returns how long
 // to wait after that one.
-func (r *Relay) idle(ctx context.Context, wait time.Duration) (time.Duration, error) {
+func (r *Relay) idle(ctx context.Context, stop <-chan struct{}, wait time.Duration) (time.Duration, error) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return 0, ctx.Err()
+	case <-stop: // a last look
+		return r.config.PollMin, nil
 	case <-r.wake:
 		return r.config.PollMin, nil
 	case <-timer.C:
@@ -243,7 +298,9 @@ func (r *Relay) expandAll(entries []Entry, next int64) (batch, error) {
 // send publishes batches one after the other, and moves the cursor behind
 // them, until there are no more. It reports whether anything was sent.
 func (r *Relay) send(ctx context.Context, lease Lease, batches <-chan batch) (bool, error) {
-	c := &cursor{lease: lease, saved: lease.Position(), position: lease.Position(), trimmed: time.Now()}
+	c := &cursor{
+		lease: lease, saved: lease.Position(), position: lease.Position(), trimmed: time.Now(), moved: r.worked,
+	}
 	var due <-chan time.Time
 	for progress := false; ; {
 		select {
@@ -251,7 +308,7 @@ func (r *Relay) send(ctx context.Context, lease Lease, batches <-chan batch) (bo
 			if !ok {
 				return progress, c.save(ctx)
 			}
-			if err := r.publish(ctx, b.messages); err != nil {
+			if err := r.publish(ctx, b); err != nil {
 				return progress, errors.Join(err, c.save(ctx))
 			}
 			progress = progress || len(b.messages) > 0
@@ -269,12 +326,12 @@ func (r *Relay) send(ctx context.Context, lease Lease, batches <-chan batch) (bo
 }
 
 // publish sends what a batch holds, which may be nothing.
-func (r *Relay) publish(ctx context.Context, messages []Message) error {
-	if len(messages) == 0 {
+func (r *Relay) publish(ctx context.Context, b batch) error {
+	if len(b.messages) == 0 {
 		return nil
 	}
-	if err := r.publisher.Publish(ctx, messages...); err != nil {
-		return fmt.Errorf("publish %d messages: %w", len(messages), err)
+	if err := r.publisher.Publish(ctx, b.messages...); err != nil {
+		return fmt.Errorf("send the outbox up to %d: %w", b.next, err)
 	}
 	return nil
 }
@@ -291,24 +348,5 @@ func (r *Relay) settle(ctx context.Context, c *cursor) error {
 	if err := r.outbox.Trim(ctx, c.saved); err != nil {
 		return fmt.Errorf("trim the outbox up to %d: %w", c.saved, err)
 	}
-	return nil
-}
-
-// cursor is how far a relay has come, and how far its lease knows of it.
-type cursor struct {
-	lease           Lease
-	saved, position int64
-	trimmed         time.Time // when what is behind it was removed last
-}
-
-// save makes the lease know the position.
-func (c *cursor) save(ctx context.Context) error {
-	if c.position == c.saved {
-		return nil
-	}
-	if err := c.lease.Save(ctx, c.position); err != nil {
-		return fmt.Errorf("save the cursor at %d: %w", c.position, err)
-	}
-	c.saved = c.position
 	return nil
 }

@@ -19,6 +19,13 @@ const (
 	highMark = 1000
 	lowMark  = 250
 
+	// Nor is it read while there are more than wideMark messages from the first
+	// unfinished one on, until fewer than narrowMark: other keys flow past one
+	// that fails, so far. It costs 2.5 MB for each partition, and a restart then
+	// delivers up to wideMark messages again that were finished.
+	wideMark   = 50_000
+	narrowMark = 25_000
+
 	// pollTime bounds how long a stop goes unnoticed, and hurriedPollTime how
 	// long a paused partition stays paused too long.
 	pollTime        = 50 * time.Millisecond
@@ -173,7 +180,8 @@ func (c *consumer) run(ctx context.Context) error {
 	return nil
 }
 
-// add queues a record, and stops reading its partition when many wait.
+// add queues a record, and stops reading its partition when many wait or a
+// restart would repeat many.
 func (c *consumer) add(record *ck.Message) {
 	if fault, ok := errors.AsType[ck.Error](record.TopicPartition.Error); ok {
 		c.faults.report(fault)
@@ -183,8 +191,8 @@ func (c *consumer) add(record *ck.Message) {
 	if r == nil { // revoked meanwhile
 		return
 	}
-	waiting := r.source.Add(int64(record.TopicPartition.Offset), decode(record))
-	if waiting > highMark && !r.paused {
+	waiting, window := r.source.Add(int64(record.TopicPartition.Offset), decode(record))
+	if (waiting > highMark || window > wideMark) && !r.paused {
 		if err := c.client.Pause([]ck.TopicPartition{record.TopicPartition}); err == nil {
 			r.paused = true
 			c.paused++
@@ -192,10 +200,11 @@ func (c *consumer) add(record *ck.Message) {
 	}
 }
 
-// resume reads those partitions again of which few messages wait.
+// resume reads those partitions again of which few messages wait, and a restart
+// would repeat few.
 func (c *consumer) resume() {
 	for p, r := range c.readers {
-		if r.paused && r.source.Waiting() < lowMark {
+		if r.paused && r.source.Waiting() < lowMark && r.source.Window() < narrowMark {
 			if err := c.client.Resume([]ck.TopicPartition{p.at(0)}); err == nil {
 				r.paused = false
 				c.paused--

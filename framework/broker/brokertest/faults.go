@@ -2,14 +2,18 @@ package brokertest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/minos-framework/minos-go/framework/broker"
+	"github.com/minos-framework/minos-go/framework/unit"
 )
 
 func redelivers(t *testing.T, b *bench) {
@@ -41,6 +45,65 @@ func redelivers(t *testing.T, b *bench) {
 	}
 	if attempts.Load() < 2 {
 		t.Error("the failed message was not delivered again")
+	}
+}
+
+func flowsPast(t *testing.T, b *bench) {
+	const others = 3000
+	b.topic += "x"
+	if err := b.CreateTopics(b.ctx, broker.Topic{Name: b.topic, Partitions: 1}); err != nil {
+		t.Fatalf("create the topic: %v", err)
+	}
+	passed := make(chan struct{})
+	l := newLog()
+	b.subscribe(t, "g"+b.topic, func(ctx context.Context, m broker.Message) error {
+		if m.Key != "bad" {
+			return l.handle(ctx, m)
+		}
+		select {
+		case <-passed:
+			return l.handle(ctx, m)
+		default:
+			return errTest
+		}
+	})
+	b.publish(t, b.numbered("bad", 0, 1)...)
+	for from := 0; from < others; from += 500 {
+		b.publish(t, b.numbered("good", from, from+500)...)
+	}
+	l.wait(b.ctx, t, reached(strconv.Itoa(others-1), "good"))
+	close(passed)
+	l.wait(b.ctx, t, reached("0", "bad"))
+}
+
+func refusesUnfit(t *testing.T, b *bench) {
+	filled := func(size int) json.RawMessage {
+		return json.RawMessage(`"` + strings.Repeat("x", size-2) + `"`)
+	}
+	fits := broker.Message{
+		ID: unit.NewID(), Topic: b.topic, Key: "key", Content: filled(unit.MaxContent + 200), // an event's envelope
+		Headers: map[string]string{"User": strings.Repeat("x", 8<<10)},
+	}
+	for name, change := range map[string]func(*broker.Message){
+		"content too large": func(m *broker.Message) { m.Content = filled(1 << 20) },
+		"headers too large": func(m *broker.Message) { m.Headers = map[string]string{"User": strings.Repeat("x", 64<<10)} },
+		"no topic":          func(m *broker.Message) { m.Topic = "" },
+		"dots":              func(m *broker.Message) { m.Topic = ".." },
+		"a space":           func(m *broker.Message) { m.Topic = "no topic" },
+		"too long a name":   func(m *broker.Message) { m.Topic = strings.Repeat("x", 250) },
+	} {
+		unfit := fits
+		change(&unfit)
+		if err := b.Publish(b.ctx, fits, unfit); err == nil {
+			t.Errorf("%s: published", name)
+		}
+	}
+	l := newLog()
+	b.subscribe(t, "g"+b.topic, l.handle)
+	b.publish(t, fits)
+	b.publish(t, b.numbered("key", 0, 1)...)
+	if got := l.wait(b.ctx, t, reached("0", "key"))["key"]; len(got) != 2 {
+		t.Errorf("%d messages arrived", len(got))
 	}
 }
 
