@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Action is what a plan does with a file.
@@ -178,7 +179,12 @@ func (p *Plan) open() (*os.Root, string, error) {
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, fs.ErrNotExist) || above == filepath.Dir(above) {
+		if link, e := os.Lstat(above); e == nil && link.Mode()&fs.ModeSymlink != 0 && !errors.Is(err, fs.ErrPermission) {
+			return nil, "", &ConflictError{Paths: []string{above}, Problem: "is a link that leads nowhere"}
+		}
+		// Of what is below a file, the file is to be named.
+		missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+		if !missing || above == filepath.Dir(above) {
 			return nil, "", fmt.Errorf("look at %s: %w", above, err)
 		}
 		above, rest = filepath.Dir(above), path.Join(filepath.Base(above), rest)

@@ -126,7 +126,13 @@ func TestPlan_Fresh(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
 		write(t, dir, "x", "")
-		isConflict(t, (&scaffold.Plan{Dir: filepath.Join(dir, "x")}).Fresh(".", "new", files), "x is no directory")
+		must(t, os.Symlink("gone", filepath.Join(dir, "link")))
+		for place, want := range map[string]string{
+			"x": "x is no directory", "x/y/z": filepath.Join(dir, "x") + " is no directory",
+			"link": "link is a link that leads nowhere", "link/y": "link is a link that leads nowhere",
+		} {
+			isConflict(t, (&scaffold.Plan{Dir: filepath.Join(dir, place)}).Fresh(".", "new", files), want)
+		}
 	})
 	t.Run("refuses links that lead out", func(t *testing.T) {
 		t.Parallel()
