@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
@@ -77,6 +78,12 @@ func TestBlueprint_compose(t *testing.T) {
 		}
 		if !line.ReadOnly || len(line.CapDrop) != 1 || len(line.SecurityOpt) != 1 || len(line.Tmpfs) != 1 {
 			t.Errorf("service is %+v", line)
+		}
+		if grace := line.StopGracePeriod; grace == nil || time.Duration(*grace) != 30*time.Second {
+			t.Errorf("has %v to stop", grace)
+		}
+		if got := project.Services["postgres"].SecurityOpt; !slices.Equal(got, []string{"no-new-privileges:true"}) {
+			t.Errorf("postgres has %v", got)
 		}
 		if len(line.DependsOn) != 2 {
 			t.Errorf("starts after %v", line.DependsOn)
