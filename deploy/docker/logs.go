@@ -24,9 +24,24 @@ type LogOptions struct {
 	Follow bool
 }
 
+// NoContainerError says that a service has no container.
+type NoContainerError struct {
+	Project, Service string
+	Others           []string // the services of the project that have one
+}
+
+// Error names the service, and those that there are.
+func (e *NoContainerError) Error() string {
+	if len(e.Others) == 0 {
+		return fmt.Sprintf("no container of service %s: nothing of project %s is deployed", e.Service, e.Project)
+	}
+	return fmt.Sprintf("no container of service %s; there are containers of: %s",
+		e.Service, strings.Join(e.Others, ", "))
+}
+
 // Logs hands the lines that the containers of a project's services logged to
 // line, which is called one at a time. No services means all; one that has no
-// container is an error.
+// container is a *NoContainerError.
 func (e *Engine) Logs(
 	ctx context.Context, project string, services []string, options LogOptions, line func(service, text string),
 ) error {
@@ -44,7 +59,7 @@ func (e *Engine) Logs(
 	}
 	for _, s := range services {
 		if !slices.Contains(there, s) {
-			return fmt.Errorf("no container of service %s; there are containers of: %s", s, strings.Join(there, ", "))
+			return &NoContainerError{Project: project, Service: s, Others: there}
 		}
 	}
 	var mu sync.Mutex

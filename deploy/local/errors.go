@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // ErrNoServices is returned by Run for a project that has none.
@@ -89,6 +90,18 @@ func (e *ExitError) Error() string { return fmt.Sprintf("%s ended: %s", e.Servic
 
 // Unwrap returns how the process ended.
 func (e *ExitError) Unwrap() error { return e.Err }
+
+// KilledError says that a service was asked to end, did not, and was killed.
+type KilledError struct {
+	Service string
+	// After is how long it was waited for.
+	After time.Duration
+}
+
+// Error names the service and how long it had.
+func (e *KilledError) Error() string {
+	return fmt.Sprintf("%s did not end: killed after %s", e.Service, e.After.Round(10*time.Millisecond))
+}
 
 // quoted shows lines below a message.
 func quoted(lines []string) string {

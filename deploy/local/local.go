@@ -52,7 +52,8 @@ type Config struct {
 	// is healthy. Zero means 30 seconds.
 	ReadyTimeout time.Duration
 	// Grace is how long a service may take to end after it was asked to; then
-	// it is killed. Zero means 10 seconds.
+	// it is killed. Zero means 30 seconds, which is more than a service takes that
+	// drains what it has begun.
 	Grace time.Duration
 }
 
@@ -61,7 +62,7 @@ func (c Config) withDefaults() Config {
 		c.Observer = nobody{}
 	}
 	c.ReadyTimeout = cmp.Or(c.ReadyTimeout, 30*time.Second)
-	c.Grace = cmp.Or(c.Grace, 10*time.Second)
+	c.Grace = cmp.Or(c.Grace, 30*time.Second)
 	return c
 }
 

@@ -84,7 +84,9 @@ func TestRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		system.Stop(t.Context())
+		if err := system.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
 		watch.line(t, "foo: drained")
 		watch.line(t, "foo-bar: drained")
 		for _, service := range project.Services {
@@ -195,7 +197,9 @@ func TestRun_faults(t *testing.T) {
 		behave(t, project.Services[0], "endless")
 		watch := newRecorder()
 		system := run(t, project, local.Config{Observer: watch})
-		system.Stop(t.Context())
+		if err := system.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
 		var lengths []int
 		for _, line := range watch.lines {
 			if text, ok := strings.CutPrefix(line, "foo: ~"); ok {
@@ -321,8 +325,16 @@ func TestSystem_Stop(t *testing.T) {
 	t.Parallel()
 	project := newProject(t, "foo")
 	behave(t, project.Services[0], "stubborn")
-	system := run(t, project, local.Config{Grace: 50 * time.Millisecond})
-	system.Stop(t.Context())
+	watch := newRecorder()
+	system := run(t, project, local.Config{Observer: watch, Grace: 50 * time.Millisecond})
+	for range 2 { // once more does nothing
+		err := system.Stop(t.Context())
+		if e, ok := errors.AsType[*local.KilledError](err); !ok || e.Service != "foo" || e.After < 50*time.Millisecond {
+			t.Errorf("got %v", err)
+		}
+	}
 	mustBeGone(t, project.Services[0])
-	system.Stop(t.Context()) // once more does nothing
+	if event := watch.event(t, local.Killed); !strings.HasPrefix(event.Text, "foo did not end: killed after ") {
+		t.Errorf("says %+v", event)
+	}
 }

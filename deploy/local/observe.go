@@ -39,6 +39,7 @@ const (
 	Running   Kind = "running"   // every service is
 	Exited    Kind = "exited"    // a service ended without being asked to
 	Stopping  Kind = "stopping"  // the services are asked to end
+	Killed    Kind = "killed"    // a service did not end within the grace
 	Stopped   Kind = "stopped"   // nothing runs any more
 )
 

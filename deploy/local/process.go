@@ -58,20 +58,22 @@ func spawn(service Service, cmd *exec.Cmd, line func(text string)) (*process, er
 }
 
 // stop asks the process to end, kills it and all that it started when grace is
-// over, and returns when it is gone. ask is terminate or interrupt. A process
+// over, and returns when it is gone; killed says which it was. ask is terminate or interrupt. A process
 // that is gone is left alone: its number may be another's by now.
-func (p *process) stop(ask func(*exec.Cmd), grace <-chan struct{}) {
+func (p *process) stop(ask func(*exec.Cmd), grace <-chan struct{}) (killed bool) {
 	select {
 	case <-p.exited:
-		return
+		return false
 	default:
 		ask(p.cmd)
 	}
 	select {
 	case <-p.exited:
+		return false
 	case <-grace:
 		kill(p.cmd)
 		<-p.exited
+		return true
 	}
 }
 

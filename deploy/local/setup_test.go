@@ -73,7 +73,7 @@ func run(t *testing.T, project local.Project, config local.Config) *local.System
 	if err != nil {
 		t.Fatalf("run: %v", err)
 	}
-	t.Cleanup(func() { system.Stop(context.WithoutCancel(t.Context())) })
+	t.Cleanup(func() { _ = system.Stop(context.WithoutCancel(t.Context())) })
 	return system
 }
 

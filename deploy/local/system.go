@@ -29,6 +29,7 @@ type System struct {
 	mu       sync.Mutex
 	stopping bool
 	deaths   error // of services that were not asked to end
+	kills    error // of services that were, and did not
 
 	once sync.Once // shutdown
 }
@@ -195,8 +196,14 @@ func (s *System) Wait(ctx context.Context) error {
 
 // Stop asks every service to end, kills those that do not within the grace of
 // the Config, or before ctx ends, and closes the broker. When it returns nothing
-// runs. It may be called again.
-func (s *System) Stop(ctx context.Context) { s.shutdown(ctx) }
+// runs. Its error joins a *KilledError for each service that it killed. It may
+// be called again, and returns the same.
+func (s *System) Stop(ctx context.Context) error {
+	s.shutdown(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kills
+}
 
 // shutdown ends what start began, however far that had come.
 func (s *System) shutdown(ctx context.Context) {
@@ -225,13 +232,26 @@ func (s *System) shutdown(ctx context.Context) {
 }
 
 func (s *System) stopProcesses(ctx context.Context) {
+	asked := time.Now()
 	grace, cancel := context.WithTimeout(ctx, s.config.Grace)
 	defer cancel()
 	var stopping sync.WaitGroup
 	for _, p := range s.processes {
-		stopping.Go(func() { p.stop(terminate, grace.Done()) })
+		stopping.Go(func() {
+			if p.stop(terminate, grace.Done()) {
+				s.killed(&KilledError{Service: p.service.Name, After: time.Since(asked)})
+			}
+		})
 	}
 	stopping.Wait()
+}
+
+// killed tells of a service that did not end when it was asked to.
+func (s *System) killed(kill *KilledError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kills = errors.Join(s.kills, kill)
+	s.tell(Event{Kind: Killed, Service: kill.Service, Text: kill.Error()})
 }
 
 // writeState tells the other commands what runs. One goroutine at a time may

@@ -50,7 +50,7 @@ func demoCommand(env *Env) *cli.Command {
 	}
 }
 
-func (o demoOptions) run(ctx context.Context, env *Env) error {
+func (o demoOptions) run(ctx context.Context, env *Env) (err error) {
 	begin := time.Now()
 	dir, err := o.place(env)
 	if err != nil {
@@ -69,7 +69,7 @@ func (o demoOptions) run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return runFailure(err)
 	}
-	defer system.Stop(context.WithoutCancel(ctx))
+	defer func() { err = errors.Join(err, system.Stop(context.WithoutCancel(ctx))) }()
 	story := demo.Story{Foo: system.URL("foo"), Log: &stage.Log, Tell: stage.Tell}
 	if err := story.Play(ctx); err != nil {
 		return stage.Explain(err)

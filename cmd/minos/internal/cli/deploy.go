@@ -119,7 +119,8 @@ func (o deployOptions) run(ctx context.Context, env *Env) (err error) {
 	return o.report(env, op, plan)
 }
 
-// scope returns the services to deploy; none means all.
+// scope returns the services to deploy; none means all. It has checked what can
+// be checked of them without an engine.
 func (o deployOptions) scope(p *Project) ([]string, error) {
 	if err := deployable(p); err != nil {
 		return nil, err
@@ -128,13 +129,13 @@ func (o deployOptions) scope(p *Project) ([]string, error) {
 		return nil, fmt.Errorf("project %s has no microservice yet; add one with `minos new microservice NAME`", p.Name)
 	}
 	if o.Service == "" {
-		return nil, nil
+		return nil, p.checkConfigurations(p.services()...)
 	}
 	if _, ok := p.Services[o.Service]; !ok {
 		return nil, failf(Usage, "no microservice %s in project %s; there are %s%s", o.Service, p.Name,
 			strings.Join(p.services(), ", "), suggest(o.Service, p.services(), ""))
 	}
-	return []string{o.Service}, nil
+	return []string{o.Service}, p.checkConfigurations(o.Service)
 }
 
 func (o deployOptions) report(env *Env, op *operation, plan *deploy.Plan) error {

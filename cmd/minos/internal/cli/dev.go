@@ -33,9 +33,12 @@ func devCommand(env *Env) *cli.Command {
 	}
 }
 
-func (o devOptions) run(ctx context.Context, env *Env) error {
+func (o devOptions) run(ctx context.Context, env *Env) (err error) {
 	found, err := env.Project()
 	if err != nil {
+		return err
+	}
+	if err := found.checkConfigurations(found.services()...); err != nil {
 		return err
 	}
 	project := localProject(found)
@@ -44,7 +47,7 @@ func (o devOptions) run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return runFailure(err)
 	}
-	defer system.Stop(context.WithoutCancel(ctx))
+	defer func() { err = errors.Join(err, system.Stop(context.WithoutCancel(ctx))) }()
 	shown.Say("Ctrl-C stops everything; its state is kept in " + filepath.Join(project.Dir, ".minos"))
 	return runFailure(system.Wait(ctx))
 }

@@ -7,9 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/minos-framework/minos-go/cmd/minos/internal/cli"
 	"github.com/minos-framework/minos-go/cmd/minos/internal/terminal"
+	"github.com/minos-framework/minos-go/deploy/docker"
+	"github.com/minos-framework/minos-go/deploy/local"
 	"github.com/minos-framework/minos-go/scaffold"
 	"github.com/minos-framework/minos-go/scaffold/manifest"
 )
@@ -44,6 +47,37 @@ func TestClasses(t *testing.T) {
 	want := []cli.Class{0, 1, 2, 3, 4, 5, 6, 130}
 	if got := cli.Classes(); !slices.Equal(got, want) {
 		t.Errorf("got %v: scripts branch on these", got)
+	}
+}
+
+func TestReport_interrupted(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]cli.Class{
+		context.Canceled: cli.Interrupted,
+		&local.KilledError{Service: "foo", After: 30 * time.Second}: cli.Failed,
+		&local.ExitError{Service: "foo", Err: errors.New("x")}:      cli.Failed,
+	} {
+		term, _, stderr := terminal.Buffers()
+		if got := cli.ReportInterrupted(term, errors.Join(err, nil)); got != want {
+			t.Errorf("%v is %d, want %d: %s", err, got, want, stderr)
+		}
+	}
+}
+
+func TestLogsError(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"no container of service nope: nothing of project shop is deployed; run `minos deploy`": &docker.NoContainerError{
+			Project: "shop", Service: "nope"},
+		"no container of service nope; there are containers of: foo, kafka": &docker.NoContainerError{
+			Project: "shop", Service: "nope", Others: []string{"foo", "kafka"}},
+	} {
+		if got := cli.LogsError(err); got.Error() != want || cli.ClassOf(got) != cli.Failed {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if err := cli.LogsError(nil); err != nil {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -18,6 +18,16 @@ func ClassOf(err error) Class { return classOf(err) }
 // Fail is fail.
 func Fail(class Class, err error) error { return fail(class, err) }
 
+// ReportInterrupted is report after Ctrl-C.
+func ReportInterrupted(t *terminal.Terminal, err error) Class {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(errInterrupted)
+	return report(ctx, t, err)
+}
+
+// LogsError is logsError.
+func LogsError(err error) error { return logsError(err) }
+
 // Classes are those of the table.
 func Classes() []Class {
 	var classes []Class

@@ -56,7 +56,15 @@ func (o logsOptions) run(ctx context.Context, env *Env) (err error) {
 		width = max(width, len(name))
 	}
 	options := docker.LogOptions{Tail: o.Tail, Follow: o.Follow}
-	return engineError(engine.Logs(ctx, project.Name, o.Services, options, func(service, text string) {
+	return logsError(engine.Logs(ctx, project.Name, o.Services, options, func(service, text string) {
 		fmt.Fprintf(env.Terminal.Out, "%-*s | %s\n", width, service, text)
 	}))
+}
+
+// logsError is engineError with the next command, where nothing is deployed.
+func logsError(err error) error {
+	if e, ok := errors.AsType[*docker.NoContainerError](err); ok && len(e.Others) == 0 {
+		return fmt.Errorf("%w; run `minos deploy`", err)
+	}
+	return engineError(err)
 }

@@ -101,8 +101,10 @@ func report(ctx context.Context, t *terminal.Terminal, err error) Class {
 		return OK
 	}
 	class := classOf(err)
-	// Of a service that had died, Ctrl-C only ends the others.
-	if errors.Is(context.Cause(ctx), errInterrupted) && !is[*local.ExitError](err) {
+	// Of a service that had died, Ctrl-C only ends the others; one that had to be
+	// killed did not end as it should.
+	unclean := is[*local.ExitError](err) || is[*local.KilledError](err)
+	if errors.Is(context.Cause(ctx), errInterrupted) && !unclean {
 		class = Interrupted
 		if errors.Is(err, context.Canceled) {
 			err = errInterrupted

@@ -33,6 +33,7 @@ func newProjectCommand(env *Env) *cli.Command {
 			minos new project ~/work/shop --module github.com/acme/shop
 			minos new project . --name shop
 			minos new project shop --dry-run`,
+		Description: "PATH is where the project goes; its last part is the name of the project, unless --name gives one.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "name", Usage: "of the project; the last part of PATH if not given"},
 			&cli.StringFlag{

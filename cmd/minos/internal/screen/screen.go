@@ -47,7 +47,7 @@ func (s *Screen) Event(event local.Event) {
 	switch event.Kind {
 	case local.Moved, local.Fault:
 		text = out.Paint(terminal.Yellow, text)
-	case local.Exited:
+	case local.Exited, local.Killed:
 		text = out.Paint(terminal.Red, text)
 	case local.Compiling, local.Broker, local.Starting:
 		text = out.Paint(terminal.Dim, text)
