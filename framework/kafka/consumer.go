@@ -57,6 +57,7 @@ type reader struct {
 	source *broker.Source
 	stored int64 // the offset that the client was told to commit
 	paused bool
+	limit  int // of the window, for it to be read again
 }
 
 // consumer is one call of Subscribe. Everything happens in one goroutine, the
@@ -194,7 +195,10 @@ func (c *consumer) add(record *ck.Message) {
 	waiting, window := r.source.Add(int64(record.TopicPartition.Offset), decode(record))
 	if (waiting > highMark || window > wideMark) && !r.paused {
 		if err := c.client.Pause([]ck.TopicPartition{record.TopicPartition}); err == nil {
-			r.paused = true
+			r.paused, r.limit = true, wideMark
+			if window > wideMark {
+				r.limit = narrowMark
+			}
 			c.paused++
 		}
 	}
@@ -204,7 +208,7 @@ func (c *consumer) add(record *ck.Message) {
 // would repeat few.
 func (c *consumer) resume() {
 	for p, r := range c.readers {
-		if r.paused && r.source.Waiting() < lowMark && r.source.Window() < narrowMark {
+		if r.paused && r.source.Waiting() < lowMark && r.source.Window() <= r.limit {
 			if err := c.client.Resume([]ck.TopicPartition{p.at(0)}); err == nil {
 				r.paused = false
 				c.paused--
