@@ -6,6 +6,7 @@ package buildcontext
 import (
 	"archive/tar"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -36,7 +37,6 @@ type entry struct {
 	name string // in the context, with slashes
 	mode fs.FileMode
 	size int64
-	time time.Time
 	link string
 }
 
@@ -108,7 +108,7 @@ func (c *Context) visit(file string, d fs.DirEntry, ignored *patternmatcher.Patt
 	if err != nil {
 		return err
 	}
-	e := entry{name: name, mode: info.Mode(), time: info.ModTime()}
+	e := entry{name: name, mode: info.Mode()}
 	switch {
 	case info.Mode().IsRegular():
 		e.size = info.Size()
@@ -144,9 +144,13 @@ func (c *Context) Hash(target string, args map[string]string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// WriteTar writes the context as the engine takes it. The times of files are
-// those of the disk, to the nanosecond: Go's build cache, which builds keep in a
-// cache mount, takes a file of the same path, size and time for the same file.
+// WriteTar writes the context as the engine takes it: the same content is the
+// same archive.
+//
+// The time of a file is made from its content. Go's build cache, which builds
+// keep in a cache mount, takes a file of the same path, size and time for the
+// same file; and the times of the disk need a form of archive (PAX) that Engine
+// 20.10 does not take.
 func (c *Context) WriteTar(w io.Writer) error {
 	archive := tar.NewWriter(w)
 	for _, e := range c.entries {
@@ -161,15 +165,19 @@ func (c *Context) WriteTar(w io.Writer) error {
 }
 
 func (c *Context) writeEntry(archive *tar.Writer, e entry) error {
-	header := &tar.Header{
-		Name: e.name, Mode: e.tarMode(), Typeflag: tar.TypeReg, Size: e.size, Linkname: e.link,
-		ModTime: e.time, Format: tar.FormatPAX,
-	}
+	header := &tar.Header{Name: e.name, Mode: e.tarMode(), Typeflag: tar.TypeReg, Size: e.size, Linkname: e.link}
 	switch {
 	case e.mode.IsDir():
 		header.Typeflag, header.Name = tar.TypeDir, e.name+"/"
 	case e.link != "":
 		header.Typeflag = tar.TypeSymlink
+	}
+	if e.mode.IsRegular() {
+		sum := sha256.New()
+		if err := c.copyFile(sum, e.name); err != nil {
+			return err
+		}
+		header.ModTime = timeOf(sum.Sum(nil))
 	}
 	if err := archive.WriteHeader(header); err != nil {
 		return err
@@ -178,6 +186,12 @@ func (c *Context) writeEntry(archive *tar.Writer, e entry) error {
 		return nil
 	}
 	return c.copyFile(archive, e.name)
+}
+
+// timeOf returns one of the 2^29 seconds from September 2001 on, all in the
+// past: Go's cache does not trust files that are as good as new.
+func timeOf(sum []byte) time.Time {
+	return time.Unix(1_000_000_000+int64(binary.BigEndian.Uint32(sum)>>3), 0)
 }
 
 func (c *Context) copyFile(w io.Writer, name string) error {

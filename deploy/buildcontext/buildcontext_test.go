@@ -112,15 +112,17 @@ func TestContext_WriteTar(t *testing.T) {
 			t.Errorf("the archive tells of %d, %q", h.Uid, h.Uname)
 		}
 	})
-	t.Run("keeps the times of files, by which Go's build cache knows them", func(t *testing.T) {
+	t.Run("gives another time to a file of other content, by which Go's build cache knows it", func(t *testing.T) {
 		t.Parallel()
-		dir := setup(t, map[string]string{"Dockerfile": "FROM scratch\n", "main.go": "package main\n"})
-		at := time.Unix(1_700_000_000, 123_456_789)
-		if err := os.Chtimes(filepath.Join(dir, "main.go"), at, at); err != nil {
-			t.Fatal(err)
+		header := func(source string) *tar.Header {
+			return entries(t, setup(t, map[string]string{"Dockerfile": "FROM scratch\n", "main.go": source}))["main.go"]
 		}
-		if got := entries(t, dir)["main.go"].ModTime; !got.Equal(at) {
-			t.Errorf("the archive says %v, not %v", got, at)
+		a, b, again := header("package aa\n"), header("package bb\n"), header("package aa\n")
+		if a.ModTime.Equal(b.ModTime) || !a.ModTime.Equal(again.ModTime) || a.ModTime.After(time.Now()) || a.ModTime.Year() < 2001 {
+			t.Errorf("the times are %v, %v and %v", a.ModTime, b.ModTime, again.ModTime)
+		}
+		if a.Format == tar.FormatPAX {
+			t.Error("Engine 20.10 does not take a PAX archive")
 		}
 	})
 }

@@ -35,6 +35,11 @@ func (r *Registry) add(t reflect.Type) (*shape, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, topic := range s.topics() {
+		if !unit.ValidTopic(topic) {
+			return nil, fmt.Errorf("%s: a change of it would be published on %q, which is not the name of a topic", t, topic)
+		}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, ok := r.roots[s.name]; ok {

@@ -306,13 +306,20 @@ type sameName struct {
 	Number string `json:"uuid"`
 }
 
+type noTopic struct {
+	aggregate.Root
+	Size string `json:"größe"`
+}
+
 func TestNewRepository(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	_, unsendable := aggregate.NewRepository[noTopic](b.registry)
 	_, twice := aggregate.NewRepository[Car](b.registry)
 	_, embeds := aggregate.NewRepository[sameName](b.registry)
 	for want, err := range map[string]error{
 		"root entity Car has a repository already":                   twice,
+		`"noTopicUpdated.größe", which is not the name of a topic`:   unsendable,
 		`sameName.Number: the name "uuid" is taken by another field`: embeds,
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -233,22 +233,30 @@ func (r *Relay) read(ctx context.Context, stop <-chan struct{}, position int64, 
 			}
 			continue
 		}
-		b, failed := r.expandAll(entries, next)
-		if failed == nil || b.next > 0 {
-			select {
-			case out <- b:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		if failed != nil {
-			return failed
+		sent, err := r.handOut(ctx, entries, next, out)
+		if err != nil {
+			return err
 		}
 		position, wait = next, r.config.PollMin
 		if len(entries) < r.config.Batch { // all there was; ctx can wait so long
-			pause(stop, r.gather(len(b.messages))-time.Since(began))
+			pause(stop, r.gather(sent)-time.Since(began))
 		}
 	}
+}
+
+// handOut hands out what was read, and returns how many messages it is. An
+// event that cannot be expanded is an error, after what is before it was handed
+// out.
+func (r *Relay) handOut(ctx context.Context, entries []Entry, next int64, out chan<- batch) (int, error) {
+	b, failed := r.expandAll(entries, next)
+	if failed == nil || b.next > 0 {
+		select {
+		case out <- b:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+	return len(b.messages), failed
 }
 
 // gather is how long the batch after one of n messages is gathered for.

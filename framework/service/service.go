@@ -115,6 +115,7 @@ func (s *Service) assemble(build func(*App) error) error {
 		Address: s.config.Interfaces.HTTP.Connector.Address(), Logger: s.logger, Base: s.base,
 		Health: &rest.Health{Service: s.config.Name, Checks: map[string]func(context.Context) error{
 			"database": s.store.Ping, "broker": s.brokerHealth,
+			"relay": func(context.Context) error { return s.relay.Err() },
 		}},
 	})
 	return err

@@ -226,10 +226,25 @@ func checkMessage(m Message) error {
 		return refusef(http.StatusBadRequest, "message %s: %q is not the name of a topic", m.ID, m.Topic)
 	case m.ReplyTo != "" && !ValidTopic(m.ReplyTo):
 		return refusef(http.StatusBadRequest, "message %s to %s: %q is not the name of a topic", m.ID, m.Topic, m.ReplyTo)
+	case besides(m) > maxBesides:
+		return refusef(http.StatusRequestEntityTooLarge,
+			"message %s to %s: its key and headers hold %d bytes, more than the %d that may go beside the content",
+			m.ID, m.Topic, besides(m), maxBesides)
 	case !utf8.ValidString(m.Key) || strings.ContainsRune(m.Key, 0):
 		return refusef(http.StatusBadRequest, "message %s to %s: its key is not text", m.ID, m.Topic)
 	}
 	return nil
+}
+
+// maxBesides bounds the key and the headers of a message, in bytes.
+const maxBesides = 8 << 10
+
+func besides(m Message) int {
+	n := len(m.Key)
+	for name, value := range m.Headers {
+		n += len(name) + len(value)
+	}
+	return n
 }
 
 // ValidTopic reports whether brokers take a topic's name: 1 to 249 letters,

@@ -171,6 +171,7 @@ func runInvalid(t *testing.T, open Opener) {
 		"the character NUL in a state":   func(f full) { f.Snapshots[0].Data = json.RawMessage(`{"a":"x\u0000"}`) },
 		"an event that is too long":      func(f full) { f.Events[0].Data = tooLong() },
 		"a message that is too long":     func(f full) { f.Messages[0].Content = tooLong() },
+		"headers that are too long":      func(f full) { f.Messages[0].Headers = map[string]string{"h": strings.Repeat("x", 9<<10)} },
 		"a message without a topic":      func(f full) { f.Messages[0].Topic = "" },
 		"a topic that no broker takes":   func(f full) { f.Messages[0].Topic = "with a space" },
 		"a reply topic that none takes":  func(f full) { f.Messages[0].ReplyTo = "ä" },

@@ -68,9 +68,11 @@ func TestLogsError(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
 		"no container of service nope: nothing of project shop is deployed; run `minos deploy`": &docker.NoContainerError{
-			Project: "shop", Service: "nope"},
+			Project: "shop", Service: "nope",
+		},
 		"no container of service nope; there are containers of: foo, kafka": &docker.NoContainerError{
-			Project: "shop", Service: "nope", Others: []string{"foo", "kafka"}},
+			Project: "shop", Service: "nope", Others: []string{"foo", "kafka"},
+		},
 	} {
 		if got := cli.LogsError(err); got.Error() != want || cli.ClassOf(got) != cli.Failed {
 			t.Errorf("got %q, want %q", got, want)
