@@ -58,6 +58,7 @@ if [ "${1:-}" != e2e ]; then
 	part "unit, conformance and integration tests of the rest" others
 	part "release configuration" release_check
 	release=''
+	part "lint" make --no-print-directory lint
 fi
 part "end-to-end tests" end_to_end
 [ ${#failed[@]} -eq 0 ] || { printf 'FAILED: %s\n' "${failed[@]}"; exit 1; }
