@@ -4,9 +4,9 @@ package minos
 
 import "embed"
 
-// Source is this module as services are made of: framework/, templates/, go.mod
-// and go.sum. A go.mod inside templates is called go.mod.tmpl: the go command
+// Source is this module as services are made of: framework/, templates/, go.mod,
+// go.sum and LICENSE. A go.mod inside templates is called go.mod.tmpl: the go command
 // takes a directory with a go.mod for another module, and embeds nothing of it.
 //
-//go:embed go.mod go.sum all:framework all:templates
+//go:embed LICENSE go.mod go.sum all:framework all:templates
 var Source embed.FS

@@ -1,6 +1,7 @@
 package blueprint_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"go/parser"
@@ -207,5 +208,15 @@ func TestBlueprint_quickstart(t *testing.T) {
 	}
 	if _, err := b.Service(b.dir, b.m, blueprint.NewService{Name: parse(t, "bar"), Quickstart: true}); err == nil {
 		t.Error("the quickstart has a service that it has not")
+	}
+}
+
+func TestBlueprint_Service_licence(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.add(t, "foo", 4545)
+	carried, err := os.ReadFile(filepath.Join(b.dir, "microservices", "foo", "third_party", "minos", "LICENSE"))
+	if err != nil || !bytes.HasPrefix(carried, []byte("MIT License")) {
+		t.Errorf("the framework's copy carries the licence %.20q, %v", carried, err)
 	}
 }

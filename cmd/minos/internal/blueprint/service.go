@@ -127,7 +127,12 @@ func (b Blueprint) vendor(m *manifest.Manifest) ([]scaffold.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	license, err := fs.ReadFile(b.Source, "LICENSE")
+	if err != nil {
+		return nil, fmt.Errorf("read the framework's licence: %w", err)
+	}
 	return scaffold.Vendor(b.Source, names, vendorDir,
+		scaffold.File{Path: "LICENSE", Mode: 0o644, Content: license},
 		scaffold.File{Path: "go.mod", Mode: 0o644, Content: mod},
 		scaffold.File{Path: "go.sum", Mode: 0o644, Content: sum})
 }
