@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/distribution/reference"
 )
 
 // The labels that a user may write on a service in compose.yaml, and their values.
@@ -232,10 +234,9 @@ func (s Service) ProtocolPort() int {
 // Reference returns an image's name as engines list it: with its tag, without
 // the names of the default registry and its library.
 func Reference(image string) string {
-	image = strings.TrimPrefix(image, "docker.io/")
-	image = strings.TrimPrefix(image, "library/")
-	if strings.Contains(image, "@") || strings.Contains(path.Base(image), ":") {
-		return image
+	named, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		return image // the engine will say what is wrong with it
 	}
-	return image + ":latest"
+	return reference.FamiliarString(reference.TagNameOnly(named))
 }

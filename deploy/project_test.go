@@ -51,8 +51,8 @@ func TestNotReadyError(t *testing.T) {
 func TestReference(t *testing.T) {
 	t.Parallel()
 	for image, want := range map[string]string{
-		"postgres": "postgres:latest", "postgres:17": "postgres:17", "docker.io/library/postgres:17": "postgres:17",
-		"docker.io/apache/kafka": "apache/kafka:latest", "host:5000/x": "host:5000/x:latest", "x@sha256:ab": "x@sha256:ab",
+		"postgres": "postgres:latest", "postgres:17": "postgres:17", "library/postgres:17": "postgres:17",
+		"apache/kafka": "apache/kafka:latest", "host:5000/x": "host:5000/x:latest", "Not An Image": "Not An Image",
 	} {
 		if got := deploy.Reference(image); got != want {
 			t.Errorf("the reference of %s is %s; want %s", image, got, want)
