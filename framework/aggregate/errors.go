@@ -14,7 +14,8 @@ import (
 // changed first. Nothing was stored.
 type ConflictError = unit.ConflictError
 
-// ErrNotFound is returned by a Reader that has no such aggregate.
+// ErrNotFound is returned by a Reader that has no such aggregate, and matched by
+// every *NotFoundError.
 var ErrNotFound = errors.New("not found")
 
 // NotFoundError says that there is no such aggregate; it matches ErrNotFound.

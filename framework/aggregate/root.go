@@ -34,12 +34,6 @@ type External struct {
 	Version int  `json:"version"`
 }
 
-// Entity is embedded by entities that live inside a root and have an identity
-// of their own there.
-type Entity struct {
-	UUID UUID `json:"uuid"`
-}
-
 // rootOf is satisfied by pointers to structs that embed Root.
 type rootOf[T any] interface {
 	*T

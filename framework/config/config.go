@@ -42,7 +42,8 @@ type Config struct {
 	Version int `yaml:"version"`
 	// Name is the service's name, in lower case with hyphens.
 	Name string `yaml:"name"`
-	// Databases by name; "default" is what the service is kept in.
+	// Databases by name. "default" is what the service is kept in; no other is
+	// opened.
 	Databases  map[string]Database `yaml:"databases"`
 	Interfaces Interfaces          `yaml:"interfaces"`
 	Saga       Saga                `yaml:"saga"`
@@ -98,16 +99,14 @@ type Broker struct {
 
 // BrokerCommon is what the broker's publisher and subscriber share.
 type BrokerCommon struct {
-	Host     string `yaml:"host"`
-	Port     int    `yaml:"port"`
-	User     string `yaml:"user"`
-	Password string `yaml:"password"`
+	Host string `yaml:"host"`
+	Port int    `yaml:"port"`
 	// Partitions and Replication are those of topics that the service creates.
-	// Zero means 3 and 1.
+	// Zero means the driver's default.
 	Partitions  int `yaml:"partitions"`
 	Replication int `yaml:"replication"`
-	// Concurrency is how many messages are handled at once. Zero means 4 for
-	// each processor.
+	// Concurrency is how many messages are handled at once. Zero means the
+	// driver's default.
 	Concurrency int   `yaml:"concurrency"`
 	Queue       Queue `yaml:"queue"`
 }
@@ -117,8 +116,8 @@ func (b BrokerCommon) Address() string { return net.JoinHostPort(b.Host, strconv
 
 // Queue tunes what is sent.
 type Queue struct {
-	// Records is how many messages are read from the store at once. Zero means
-	// 1000.
+	// Records is how many events and messages are read from the store at once.
+	// Zero means the relay's default.
 	Records int `yaml:"records"`
 }
 

@@ -58,7 +58,7 @@ type App struct {
 // Handle adds services, each a cqrs.CommandService or a cqrs.QueryService.
 func (a *App) Handle(services ...any) { a.services = append(a.services, services...) }
 
-// open calls the driver that a configuration names.
+// open returns the driver that a configuration names.
 func open[T any](kind, client string, drivers map[string]T) (T, error) {
 	driver, ok := drivers[client]
 	if ok {
