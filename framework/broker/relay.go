@@ -41,10 +41,11 @@ type RelayConfig struct {
 	// other. Zero means 5 and 250 milliseconds.
 	PollMin, PollMax time.Duration
 	// Gather bounds how long messages are gathered for the next batch while there
-	// is a flow of them: a millisecond for each of the last batch, so that one
-	// message is hardly kept waiting, and many are not sent a few at a time. Zero
-	// means 10 milliseconds, which took a service from 2,000 to 3,500 commands a
-	// second on two processors.
+	// is a flow of them: half a millisecond for each of the last batch. So up to
+	// some 1,000 messages a second go as they come, and from 2,000 on ever more go
+	// together, at the cost of this delay: each batch costs the database and the
+	// broker work of its own. Zero means 20 milliseconds, which took a service
+	// from 2,000 to 5,800 commands a second on two processors.
 	Gather time.Duration
 	// SaveEvery bounds how long the cursor stays behind what was acknowledged,
 	// and so how much a crash repeats. Zero means 50 milliseconds.
@@ -64,7 +65,7 @@ func (c RelayConfig) withDefaults() RelayConfig {
 	c.Batch = cmp.Or(c.Batch, 500)
 	c.PollMin = cmp.Or(c.PollMin, 5*time.Millisecond)
 	c.PollMax = cmp.Or(c.PollMax, 250*time.Millisecond)
-	c.Gather = cmp.Or(c.Gather, 10*time.Millisecond)
+	c.Gather = cmp.Or(c.Gather, 20*time.Millisecond)
 	c.SaveEvery = cmp.Or(c.SaveEvery, 50*time.Millisecond)
 	c.TrimEvery = cmp.Or(c.TrimEvery, time.Minute)
 	c.Grace = cmp.Or(c.Grace, 2*time.Second)
@@ -261,7 +262,7 @@ func (r *Relay) handOut(ctx context.Context, entries []Entry, next int64, out ch
 
 // gather is how long the batch after one of n messages is gathered for.
 func (r *Relay) gather(n int) time.Duration {
-	return min(r.config.Gather, time.Duration(n)*time.Millisecond)
+	return min(r.config.Gather, time.Duration(n)*500*time.Microsecond)
 }
 
 // idle waits for a signal or the time of the next look, and returns how long

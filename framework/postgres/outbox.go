@@ -71,7 +71,7 @@ func (s *Store) safe(ctx context.Context) (int64, error) {
 // between reads events and messages after one position and up to another.
 func (s *Store) between(ctx context.Context, after, upTo int64, limit int) ([]unit.Event, []numbered, error) {
 	var batch pgx.Batch
-	batch.Queue(selectEvent+"seq > $1 AND seq <= $2 AND tx IS NULL ORDER BY seq LIMIT $3", after, upTo, limit)
+	batch.Queue(selectEvent+"seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3", after, upTo, limit)
 	batch.Queue(`SELECT seq, id, topic, key, reply_to, status, content, headers
 		FROM minos.message WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3`, after, upTo, limit)
 	results := s.pool.SendBatch(ctx, &batch)

@@ -114,7 +114,7 @@ func selection(query aggregate.Query) (sql string, args []any) {
 
 // History implements aggregate.Reader.
 func (s *Store) History(ctx context.Context, id uuid.UUID, after int) iter.Seq2[unit.Event, error] {
-	const sql = selectEvent + "aggregate = $1 AND version > $2 AND tx IS NULL ORDER BY version LIMIT $3"
+	const sql = selectEvent + "aggregate = $1 AND version > $2 ORDER BY version LIMIT $3"
 	return inPages(func(last *unit.Event, _ int) ([]unit.Event, error) {
 		from := after
 		if last != nil {

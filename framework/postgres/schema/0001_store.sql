@@ -14,9 +14,8 @@ CREATE TABLE minos.event (
     data       json        NOT NULL,
     headers    json,
     created_at timestamptz NOT NULL,
-    tx         uuid -- null: committed; else the distributed transaction that reserved it
+    CONSTRAINT event_version UNIQUE (aggregate, version)
 );
-CREATE UNIQUE INDEX event_version ON minos.event (aggregate, version) WHERE tx IS NULL;
 
 CREATE TABLE minos.snapshot (
     name       text        NOT NULL,

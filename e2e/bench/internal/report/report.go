@@ -53,7 +53,11 @@ func (r Row) RatioAtLeast(bound float64) Row {
 	return r.goal("ratio >= "+number(bound), r.Ratio >= bound)
 }
 
+// goal adds a goal to those that the row has: it holds when all do.
 func (r Row) goal(text string, holds bool) Row {
+	if r.Holds != nil {
+		text, holds = r.Goal+", "+text, *r.Holds && holds
+	}
 	r.Goal, r.Holds = text, &holds
 	return r
 }
