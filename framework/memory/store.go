@@ -3,10 +3,8 @@
 package memory
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -134,70 +132,6 @@ func (s *Store) apply(b *unit.Batch) {
 		s.last++
 		m = cloneMessage(m)
 		s.entries = append(s.entries, broker.Entry{Seq: s.last, Message: &m})
-	}
-}
-
-// Snapshot implements aggregate.Reader.
-func (s *Store) Snapshot(_ context.Context, name string, id uuid.UUID) (unit.Snapshot, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	snapshot, ok := s.states[id]
-	if !ok || snapshot.Name != name {
-		return unit.Snapshot{}, aggregate.ErrNotFound
-	}
-	return cloneSnapshot(snapshot), nil
-}
-
-// Snapshots implements aggregate.Reader. What it yields is the state at the
-// start of the iteration.
-func (s *Store) Snapshots(ctx context.Context, query aggregate.Query) iter.Seq2[unit.Snapshot, error] {
-	return func(yield func(unit.Snapshot, error) bool) {
-		for _, snapshot := range s.selected(query) {
-			if err := ctx.Err(); err != nil {
-				yield(unit.Snapshot{}, err)
-				return
-			}
-			if !yield(snapshot, nil) {
-				return
-			}
-		}
-	}
-}
-
-// selected copies what a query selects, so that nothing is locked while it is
-// yielded.
-func (s *Store) selected(query aggregate.Query) []unit.Snapshot {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var found []unit.Snapshot
-	for id, snapshot := range s.states {
-		if snapshot.Name == query.Name && (query.IDs == nil || slices.Contains(query.IDs, id)) &&
-			aggregate.Match(snapshot, query.Where) {
-			found = append(found, cloneSnapshot(snapshot))
-		}
-	}
-	slices.SortFunc(found, func(a, b unit.Snapshot) int { return bytes.Compare(a.Aggregate[:], b.Aggregate[:]) })
-	if query.Limit > 0 && len(found) > query.Limit {
-		found = found[:query.Limit]
-	}
-	return found
-}
-
-// History implements aggregate.Reader.
-func (s *Store) History(ctx context.Context, id uuid.UUID, after int) iter.Seq2[unit.Event, error] {
-	return func(yield func(unit.Event, error) bool) {
-		s.mu.Lock()
-		events := s.history[id] // appended to, never changed
-		s.mu.Unlock()
-		for _, e := range events[min(max(after, 0), len(events)):] {
-			if err := ctx.Err(); err != nil {
-				yield(unit.Event{}, err)
-				return
-			}
-			if !yield(cloneEvent(e), nil) {
-				return
-			}
-		}
 	}
 }
 

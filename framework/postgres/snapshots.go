@@ -15,36 +15,6 @@ import (
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
-// page is how many rows a sequence reads at a time.
-const page = 500
-
-// inPages yields what read returns page by page: the items after last, which
-// is nil at first, when n were yielded before. No connection is held while they
-// are yielded, so that the loop's body may call the store.
-func inPages[T any](read func(last *T, n int) ([]T, error)) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var last *T
-		for n := 0; ; {
-			items, err := read(last, n)
-			if err != nil {
-				var none T
-				yield(none, err)
-				return
-			}
-			for _, item := range items {
-				if !yield(item, nil) {
-					return
-				}
-			}
-			if len(items) < page {
-				return
-			}
-			last = &items[len(items)-1]
-			n += len(items)
-		}
-	}
-}
-
 // Snapshot implements aggregate.Reader.
 func (s *Store) Snapshot(ctx context.Context, name string, id uuid.UUID) (unit.Snapshot, error) {
 	rows, _ := s.pool.Query(ctx, selectSnapshot+"name = $1 AND aggregate = $2", name, id) // rows tell the error
@@ -110,37 +80,4 @@ func selection(query aggregate.Query) (sql string, args []any) {
 	}
 	fmt.Fprintf(&text, " AND aggregate > $%d ORDER BY aggregate LIMIT $%d", len(args)+1, len(args)+2)
 	return text.String(), slices.Clip(args) // which callers append to, each on its own
-}
-
-// History implements aggregate.Reader.
-func (s *Store) History(ctx context.Context, id uuid.UUID, after int) iter.Seq2[unit.Event, error] {
-	const sql = selectEvent + "aggregate = $1 AND version > $2 ORDER BY version LIMIT $3"
-	return inPages(func(last *unit.Event, _ int) ([]unit.Event, error) {
-		from := after
-		if last != nil {
-			from = last.Version
-		}
-		rows, _ := s.pool.Query(ctx, sql, id, from, page) // rows tell the error
-		events, err := pgx.CollectRows(rows, scanEvent)
-		if err != nil {
-			return nil, fmt.Errorf("read history of %s: %w", id, err)
-		}
-		return events, nil
-	})
-}
-
-// The columns that scanEvent reads, and where they are.
-const selectEvent = `SELECT seq, aggregate, version, name, action, schema, data, headers, created_at
-	FROM minos.event WHERE `
-
-func scanEvent(row pgx.CollectableRow) (e unit.Event, err error) {
-	var headers []byte
-	err = row.Scan(&e.Seq, &e.Aggregate, &e.Version, &e.Name, &e.Action, &e.Schema, (*[]byte)(&e.Data),
-		&headers, &e.CreatedAt)
-	if err != nil {
-		return e, err
-	}
-	e.CreatedAt = e.CreatedAt.UTC()
-	e.Headers, err = decodeHeaders(headers)
-	return e, err
 }
