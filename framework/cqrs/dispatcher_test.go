@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 	"github.com/minos-framework/minos-go/framework/broker"
 	"github.com/minos-framework/minos-go/framework/cqrs"
 	"github.com/minos-framework/minos-go/framework/memory"
+	"github.com/minos-framework/minos-go/framework/saga"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -397,6 +399,10 @@ func TestProblemOf(t *testing.T) {
 		"a deadline is 504":                {context.DeadlineExceeded, 504, ""},
 		"anything else keeps its secret":   {errors.New("password"), 500, ""},
 		"a server's fault keeps its cause": {cqrs.Errorf(503, "password"), 503, ""},
+		"a saga that stuck is named, its cause is not": {
+			fmt.Errorf("add: %w", &saga.FailedError{Saga: "Add", Cause: &saga.StepError{Text: "password", Status: 504}}),
+			504, "saga Add 00000000-0000-0000-0000-000000000000 was neither finished nor undone, and needs attention",
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -43,8 +43,9 @@ type Problem struct {
 
 // ProblemOf returns what the caller is told of an error: the status and text of
 // one that is a StatusCoder, 409 for a conflict that was not settled by running
-// again, 504 for a deadline, and for any other 500 without its text, which may
-// hold what a caller must not know.
+// again, 504 for a deadline, and for any other 500. The text of an error of ours
+// (5xx) may hold what a caller must not know: only what its Detail method
+// returns is told, where it has one.
 func ProblemOf(err error) Problem {
 	status, detail := http.StatusInternalServerError, ""
 	var coder interface {
@@ -55,8 +56,11 @@ func ProblemOf(err error) Problem {
 	switch {
 	case errors.As(err, &coder):
 		status = coder.StatusCode()
+		var detailed interface{ Detail() string }
 		if status < http.StatusInternalServerError {
 			detail = coder.Error()
+		} else if errors.As(err, &detailed) {
+			detail = detailed.Detail()
 		}
 	case errors.As(err, &conflict):
 		status, detail = http.StatusConflict, conflict.Error()

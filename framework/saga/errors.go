@@ -47,13 +47,19 @@ func (e *FailedError) Unwrap() error { return e.Cause }
 // undone; 504 when a step got no reply in time; 500 otherwise.
 func (e *FailedError) StatusCode() int {
 	status := statusOf(e.Cause)
-	switch {
-	case !e.Compensated:
-		return http.StatusInternalServerError
-	case status >= 400 && status < 500, status == http.StatusGatewayTimeout:
+	if e.Compensated && status >= 400 && status < 500 || status == http.StatusGatewayTimeout {
 		return status
 	}
 	return http.StatusInternalServerError
+}
+
+// Detail is what a caller may know whatever the status: which execution to ask
+// after, and how it stands, without the cause.
+func (e *FailedError) Detail() string {
+	if e.Compensated {
+		return fmt.Sprintf("saga %s %s was undone", e.Saga, e.ID)
+	}
+	return fmt.Sprintf("saga %s %s was neither finished nor undone, and needs attention", e.Saga, e.ID)
 }
 
 // PendingError says that the caller's context ended before the saga did. The
