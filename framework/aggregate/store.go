@@ -23,9 +23,32 @@ type Reader interface {
 	// Snapshots yields the states that query selects, without tombstones, in
 	// order of creation (of uuid). An error is yielded once and last.
 	Snapshots(ctx context.Context, query Query) iter.Seq2[unit.Snapshot, error]
-	// History yields the events of the aggregate with versions above after, in
-	// order. An error is yielded once and last.
-	History(ctx context.Context, id uuid.UUID, after int) iter.Seq2[unit.Event, error]
+	// Events yields the events that query selects, in the order that it names. An
+	// error is yielded once and last.
+	Events(ctx context.Context, query EventQuery) iter.Seq2[unit.Event, error]
+	// Offset returns the position in the global order up to which everything is
+	// committed or never will be: where a reader of all events goes on from. It
+	// is 0 for a store without events.
+	Offset(ctx context.Context) (int64, error)
+}
+
+// EventQuery selects events: those for which all that is set holds. The zero
+// value selects all.
+//
+// The events of one Aggregate come in the order of their versions, all that are
+// committed. Without an Aggregate they come in the store's global order and end
+// at its Offset when the iteration began, so that a reader who goes on after
+// the last position it saw never skips one.
+type EventQuery struct {
+	Aggregate uuid.UUID // of this aggregate
+	Name      string    // of the aggregates called so
+	// AfterVersion and UpToVersion bound versions: above the one and not above
+	// the other; an UpToVersion of 0 is no bound.
+	AfterVersion, UpToVersion int
+	// After and UpTo bound positions in the global order (unit.Event.Seq) in the
+	// same way.
+	After, UpTo int64
+	Limit       int // 0 means no limit
 }
 
 // Query selects snapshots.

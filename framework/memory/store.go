@@ -99,12 +99,12 @@ func (s *Store) check(b *unit.Batch) error {
 	for _, state := range b.States {
 		there := s.states[state.Aggregate]
 		if there.Version != state.Base || there.Version > 0 && there.Name != state.Name {
-			return b.Conflict(state.Aggregate, nil)
+			return b.Conflict(state.Aggregate, nil).At(there.Version, s.last)
 		}
 	}
 	for _, e := range b.Sagas {
 		if s.sagas[e.ID].revision() != e.Base {
-			return b.Conflict(e.ID, nil)
+			return b.Conflict(e.ID, nil).At(s.sagas[e.ID].revision(), s.last)
 		}
 	}
 	return nil

@@ -72,6 +72,7 @@ func stateColumns(rows []unit.State, known bool) []any {
 		columns = append(columns, column(rows, func(s *unit.State) int32 { return int32(s.Version - s.Base) }))
 	}
 	return append(columns,
+		column(rows, func(s *unit.State) int32 { return int32(s.Schema) }),
 		column(rows, func(s *unit.State) []byte { return s.Data }),
 		column(rows, func(s *unit.State) time.Time { return s.CreatedAt }),
 		column(rows, func(s *unit.State) time.Time { return s.UpdatedAt }),

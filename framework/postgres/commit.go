@@ -99,13 +99,23 @@ func refused(b *unit.Batch, err error) error {
 	}
 	for _, s := range b.States {
 		if strings.Contains(pg.Detail, s.Aggregate.String()) {
-			return b.Conflict(s.Aggregate, err)
+			return b.Conflict(s.Aggregate, err).At(stored(pg.Detail))
 		}
 	}
 	for _, e := range b.Sagas {
 		if strings.Contains(pg.Detail, e.ID.String()) {
-			return b.Conflict(e.ID, err)
+			return b.Conflict(e.ID, err).At(stored(pg.Detail))
 		}
 	}
 	return fmt.Errorf("commit to postgres: %w", err)
+}
+
+// stored reads the version and the position that the detail of minos.refuse
+// has. Other details, of keys that are there twice, have neither.
+func stored(detail string) (version int, offset int64) {
+	var id string
+	if n, err := fmt.Sscan(detail, &id, &version, &offset); n < 3 || err != nil {
+		return 0, 0
+	}
+	return version, offset
 }

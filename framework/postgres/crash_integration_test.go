@@ -303,7 +303,7 @@ func TestStore_crash(t *testing.T) {
 func (c *chain) check(t *testing.T, s *postgres.Store, seen int) {
 	t.Helper()
 	n := 0
-	for e, err := range s.History(t.Context(), c.id, 0) {
+	for e, err := range s.Events(t.Context(), aggregate.EventQuery{Aggregate: c.id}) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,28 +4,82 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
-// History implements aggregate.Reader.
-func (s *Store) History(ctx context.Context, id uuid.UUID, after int) iter.Seq2[unit.Event, error] {
-	const sql = selectEvent + "aggregate = $1 AND version > $2 ORDER BY version LIMIT $3"
-	return inPages(func(last *unit.Event, _ int) ([]unit.Event, error) {
-		from := after
-		if last != nil {
-			from = last.Version
+// Events implements aggregate.Reader. It reads in pages. What it reads in the
+// global order must be asked of the primary server: see Pending.
+func (s *Store) Events(ctx context.Context, query aggregate.EventQuery) iter.Seq2[unit.Event, error] {
+	bounded := query.Aggregate != uuid.Nil // whose order needs no fence
+	return inPages(func(last *unit.Event, n int) ([]unit.Event, error) {
+		if !bounded {
+			end, err := s.Offset(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if query.UpTo == 0 || query.UpTo > end {
+				query.UpTo = end
+			}
+			if bounded = true; query.UpTo <= query.After {
+				return nil, nil
+			}
 		}
-		rows, _ := s.pool.Query(ctx, sql, id, from, page) // rows tell the error
+		sql, args := eventSelection(query, last, n)
+		rows, _ := s.pool.Query(ctx, sql, args...) // rows tell the error
 		events, err := pgx.CollectRows(rows, scanEvent)
 		if err != nil {
-			return nil, fmt.Errorf("read history of %s: %w", id, err)
+			return nil, fmt.Errorf("read events: %w", err)
 		}
 		return events, nil
 	})
+}
+
+// eventSelection returns the SQL of one page of the events that query selects,
+// of which n, the last of them last, were read before.
+func eventSelection(query aggregate.EventQuery, last *unit.Event, n int) (sql string, args []any) {
+	var where []string
+	add := func(holds bool, condition string, value any) {
+		if holds {
+			args = append(args, value)
+			where = append(where, fmt.Sprintf(condition, len(args)))
+		}
+	}
+	order, one := "seq", query.Aggregate != uuid.Nil
+	if one {
+		order = "version"
+	}
+	if last != nil && one {
+		query.AfterVersion = max(query.AfterVersion, last.Version)
+	} else if last != nil {
+		query.After = max(query.After, last.Seq)
+	}
+	add(one, "aggregate = $%d", query.Aggregate)
+	add(query.AfterVersion > 0, "version > $%d", query.AfterVersion)
+	add(query.UpToVersion != 0, "version <= $%d", query.UpToVersion)
+	add(query.Name != "", "name = $%d", query.Name)
+	add(!one || query.After > 0, "seq > $%d", query.After)
+	add(query.UpTo != 0, "seq <= $%d", query.UpTo)
+	limit := page
+	if query.Limit > 0 {
+		limit = min(page, query.Limit-n)
+	}
+	return fmt.Sprintf("%s%s ORDER BY %s LIMIT %d", selectEvent, strings.Join(where, " AND "), order, limit), args
+}
+
+// Offset implements aggregate.Reader. As Pending, it must ask the primary
+// server.
+func (s *Store) Offset(ctx context.Context) (int64, error) {
+	safe, err := s.safe(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the offset: %w", err)
+	}
+	return safe, nil
 }
 
 // The columns that scanEvent reads, and where they are.

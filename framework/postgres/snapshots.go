@@ -29,10 +29,10 @@ func (s *Store) Snapshot(ctx context.Context, name string, id uuid.UUID) (unit.S
 }
 
 // The columns that scanSnapshot reads, and where they are.
-const selectSnapshot = "SELECT aggregate, name, version, data, created_at, updated_at FROM minos.snapshot WHERE "
+const selectSnapshot = "SELECT aggregate, name, version, schema, data, created_at, updated_at FROM minos.snapshot WHERE "
 
 func scanSnapshot(row pgx.CollectableRow) (s unit.Snapshot, err error) {
-	err = row.Scan(&s.Aggregate, &s.Name, &s.Version, (*[]byte)(&s.Data), &s.CreatedAt, &s.UpdatedAt)
+	err = row.Scan(&s.Aggregate, &s.Name, &s.Version, &s.Schema, (*[]byte)(&s.Data), &s.CreatedAt, &s.UpdatedAt)
 	s.CreatedAt, s.UpdatedAt = s.CreatedAt.UTC(), s.UpdatedAt.UTC()
 	return s, err
 }

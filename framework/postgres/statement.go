@@ -34,9 +34,9 @@ func (p part) columns() string {
 	case receipts:
 		return "uuid text"
 	case creates:
-		return "text uuid int jsonb timestamptz timestamptz"
-	case updates:
 		return "text uuid int int jsonb timestamptz timestamptz"
+	case updates:
+		return "text uuid int int int jsonb timestamptz timestamptz"
 	case sagas:
 		return "uuid text int int text bigint json"
 	case sagaLog:
@@ -59,14 +59,14 @@ func (p part) body() string {
 	case receipts:
 		return `INSERT INTO minos.receipt (message, topic) SELECT * FROM %[1]s WHERE %[2]s RETURNING 1`
 	case creates: // a plain insert, which is faster: who exists already violates the key
-		return `INSERT INTO minos.snapshot (name, aggregate, version, data, created_at, updated_at)
+		return `INSERT INTO minos.snapshot (name, aggregate, version, schema, data, created_at, updated_at)
 			SELECT * FROM %[1]s WHERE %[2]s RETURNING 1`
 	case updates:
-		return `INSERT INTO minos.snapshot AS s (name, aggregate, version, data, created_at, updated_at)
-			SELECT i.name, i.aggregate, i.steps, i.data, i.created_at, i.updated_at
-			FROM %[1]s (name, aggregate, version, steps, data, created_at, updated_at) WHERE %[2]s
-			ON CONFLICT (name, aggregate) DO UPDATE SET version = s.version + excluded.version, data = excluded.data,
-				created_at = excluded.created_at, updated_at = excluded.updated_at
+		return `INSERT INTO minos.snapshot AS s (name, aggregate, version, schema, data, created_at, updated_at)
+			SELECT i.name, i.aggregate, i.steps, i.schema, i.data, i.created_at, i.updated_at
+			FROM %[1]s (name, aggregate, version, steps, schema, data, created_at, updated_at) WHERE %[2]s
+			ON CONFLICT (name, aggregate) DO UPDATE SET version = s.version + excluded.version,
+				schema = excluded.schema, data = excluded.data, created_at = excluded.created_at, updated_at = excluded.updated_at
 			RETURNING s.aggregate AS id, s.version`
 	case sagas: // the deadline is the database's time
 		return `INSERT INTO minos.saga AS s (id, definition, revision, status, deadline, data)
@@ -118,9 +118,9 @@ func statement(s shape) string {
 		add(name, fmt.Sprintf(p.body(), unnest(p.columns(), &next), done))
 		switch p {
 		case updates:
-			guards = append(guards, guard(name, first+1, first+2))
+			guards = append(guards, guard(name, first+1, first+2, first+3))
 		case sagas:
-			guards = append(guards, guard(name, first, first+2))
+			guards = append(guards, guard(name, first, first+2, first+3))
 		}
 	}
 	if guards == nil {
@@ -140,8 +140,9 @@ func unnest(types string, next *int) string {
 }
 
 // guard refuses the batch when a row of a part did not come out with the version
-// that was asked for. Ids and versions are the numbers of the parameters.
-func guard(part string, ids, versions int) string {
-	return fmt.Sprintf(`SELECT minos.refuse(id) FROM unnest($%d::uuid[], $%d::int[]) AS i (id, version)
-		JOIN %s AS stored USING (id) WHERE stored.version <> i.version`, ids, versions, part)
+// that was asked for. Ids, versions and steps are the numbers of the parameters.
+func guard(part string, ids, versions, steps int) string {
+	return fmt.Sprintf(`SELECT minos.refuse(id, stored.version - i.steps)
+		FROM unnest($%d::uuid[], $%d::int[], $%d::int[]) AS i (id, version, steps)
+		JOIN %s AS stored USING (id) WHERE stored.version <> i.version`, ids, versions, steps, part)
 }

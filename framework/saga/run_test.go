@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/memory"
 	"github.com/minos-framework/minos-go/framework/saga"
 	"github.com/minos-framework/minos-go/framework/unit"
@@ -377,7 +378,7 @@ func register[C any](t *testing.T, s *system, d *saga.Definition[C]) {
 func version(t *testing.T, store *memory.Store, id uuid.UUID) int {
 	t.Helper()
 	n := 0
-	for _, err := range store.History(t.Context(), id, 0) {
+	for _, err := range store.Events(t.Context(), aggregate.EventQuery{Aggregate: id}) {
 		if err != nil {
 			t.Fatal(err)
 		}

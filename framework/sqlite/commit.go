@@ -57,7 +57,10 @@ func (t *transaction) storeStates(b *unit.Batch) error {
 			return fmt.Errorf("store state of %s %s: %w", s.Name, s.Aggregate, err)
 		}
 		if n == 0 {
-			return b.Conflict(s.Aggregate, nil)
+			var current int // of any name; 0 when there is none
+			_ = t.conn.QueryRowContext(t.ctx, "SELECT max(version) FROM minos_snapshot WHERE aggregate = ?",
+				s.Aggregate[:]).Scan(&current)
+			return b.Conflict(s.Aggregate, nil).At(current, t.last)
 		}
 	}
 	return nil
@@ -68,13 +71,13 @@ func (t *transaction) storeStates(b *unit.Batch) error {
 func (t *transaction) storeState(s unit.State) (int64, error) {
 	created, updated := s.CreatedAt.UnixMicro(), s.UpdatedAt.UnixMicro()
 	if s.Base == 0 {
-		return t.exec(`INSERT INTO minos_snapshot (name, aggregate, version, data, created_at, updated_at)
-			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			s.Name, s.Aggregate[:], s.Version, text(s.Data), created, updated)
+		return t.exec(`INSERT INTO minos_snapshot (name, aggregate, version, schema, data, created_at, updated_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			s.Name, s.Aggregate[:], s.Version, s.Schema, text(s.Data), created, updated)
 	}
-	return t.exec(`UPDATE minos_snapshot SET version = ?, data = ?, created_at = ?, updated_at = ?
+	return t.exec(`UPDATE minos_snapshot SET version = ?, schema = ?, data = ?, created_at = ?, updated_at = ?
 		WHERE name = ? AND aggregate = ? AND version = ?`,
-		s.Version, text(s.Data), created, updated, s.Name, s.Aggregate[:], s.Base)
+		s.Version, s.Schema, text(s.Data), created, updated, s.Name, s.Aggregate[:], s.Base)
 }
 
 // storeSagas writes the rows and adds to their logs.

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+
+	"github.com/minos-framework/minos-go/framework/aggregate"
 )
 
 func TestStore_crash(t *testing.T) {
@@ -28,7 +30,7 @@ func TestStore_crash(t *testing.T) {
 		defer func() { _ = lease.Release(t.Context()) }()
 		for id, least := range acknowledged {
 			n := 0
-			for e, err := range s.History(t.Context(), id, 0) {
+			for e, err := range s.Events(t.Context(), aggregate.EventQuery{Aggregate: id}) {
 				if err != nil {
 					t.Fatal(err)
 				}

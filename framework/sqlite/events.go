@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/google/uuid"
 
+	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -27,18 +29,64 @@ func scanEvent(r row) (e unit.Event, err error) {
 	return e, err
 }
 
-// History implements aggregate.Reader.
-func (s *Store) History(ctx context.Context, id uuid.UUID, after int) iter.Seq2[unit.Event, error] {
-	const text = selectEvent + "aggregate = ? AND version > ? ORDER BY version LIMIT ?"
-	return inPages(func(last *unit.Event, _ int) ([]unit.Event, error) {
-		from := after
-		if last != nil {
-			from = last.Version
+// Events implements aggregate.Reader. It reads in pages.
+func (s *Store) Events(ctx context.Context, query aggregate.EventQuery) iter.Seq2[unit.Event, error] {
+	end := int64(-1)
+	return inPages(func(last *unit.Event, n int) ([]unit.Event, error) {
+		if end < 0 {
+			var err error
+			if end, err = s.Offset(ctx); err != nil {
+				return nil, err
+			}
 		}
-		events, err := collect(ctx, s.reads, scanEvent, text, id[:], from, page)
+		text, args := eventSelection(query, last, n, end)
+		events, err := collect(ctx, s.reads, scanEvent, text, args...)
 		if err != nil {
-			return nil, fmt.Errorf("read history of %s: %w", id, err)
+			return nil, fmt.Errorf("read events: %w", err)
 		}
 		return events, nil
 	})
+}
+
+// eventSelection returns the SQL of one page of the events up to end, of which
+// n, the last of them last, were read before.
+func eventSelection(query aggregate.EventQuery, last *unit.Event, n int, end int64) (text string, args []any) {
+	var where []string
+	add := func(holds bool, condition string, value any) {
+		if holds {
+			where, args = append(where, condition), append(args, value)
+		}
+	}
+	order, one := "seq", query.Aggregate != uuid.Nil
+	if one {
+		order = "version"
+	}
+	if last != nil && one {
+		query.AfterVersion = max(query.AfterVersion, last.Version)
+	} else if last != nil {
+		query.After = max(query.After, last.Seq)
+	}
+	if query.UpTo == 0 || query.UpTo > end {
+		query.UpTo = end
+	}
+	add(one, "aggregate = ?", query.Aggregate[:])
+	add(query.AfterVersion > 0, "version > ?", query.AfterVersion)
+	add(query.UpToVersion != 0, "version <= ?", query.UpToVersion)
+	add(query.Name != "", "name = ?", query.Name)
+	add(!one || query.After > 0, "seq > ?", query.After)
+	add(true, "seq <= ?", query.UpTo)
+	limit := page
+	if query.Limit > 0 {
+		limit = min(page, query.Limit-n)
+	}
+	return fmt.Sprintf("%s%s ORDER BY %s LIMIT %d", selectEvent, strings.Join(where, " AND "), order, limit), args
+}
+
+// Offset implements aggregate.Reader. There is one writer at a time, so that
+// all up to the last number is committed.
+func (s *Store) Offset(ctx context.Context) (last int64, err error) {
+	if err := s.reads.QueryRowContext(ctx, "SELECT last FROM minos_sequence").Scan(&last); err != nil {
+		return 0, fmt.Errorf("read the sequence: %w", err)
+	}
+	return last, nil
 }

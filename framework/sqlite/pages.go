@@ -42,14 +42,14 @@ func inPages[T any](read func(last *T, n int) ([]T, error)) iter.Seq2[T, error] 
 }
 
 // The columns that scanSnapshot reads, and where they are.
-const selectSnapshot = "SELECT aggregate, name, version, data, created_at, updated_at FROM minos_snapshot WHERE "
+const selectSnapshot = "SELECT aggregate, name, version, schema, data, created_at, updated_at FROM minos_snapshot WHERE "
 
 // row is satisfied by *sql.Row and *sql.Rows.
 type row interface{ Scan(dest ...any) error }
 
 func scanSnapshot(r row) (s unit.Snapshot, err error) {
 	var created, updated int64
-	err = r.Scan((*id)(&s.Aggregate), &s.Name, &s.Version, (*[]byte)(&s.Data), &created, &updated)
+	err = r.Scan((*id)(&s.Aggregate), &s.Name, &s.Version, &s.Schema, (*[]byte)(&s.Data), &created, &updated)
 	s.CreatedAt, s.UpdatedAt = moment(created), moment(updated)
 	return s, err
 }

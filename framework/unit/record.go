@@ -15,6 +15,7 @@ const (
 	Create Action = "create"
 	Update Action = "update"
 	Delete Action = "delete"
+	Record Action = "record" // an event of the domain's own
 )
 
 // Event is one change of one aggregate, as stores keep it.
@@ -32,8 +33,9 @@ type Event struct {
 	Action Action
 	// Schema is the version of Data's shape, from 1.
 	Schema int
-	// Data is a JSON array of field differences (package aggregate); "[]" for
-	// a delete.
+	// Data is a JSON array of field differences (package aggregate), of which a
+	// record has one: the name and the content of what was recorded; "[]" for a
+	// delete.
 	Data json.RawMessage
 	// Headers are the request's headers that travel on (user, traceparent ...).
 	Headers map[string]string
@@ -47,6 +49,8 @@ type Snapshot struct {
 	Aggregate uuid.UUID
 	Name      string
 	Version   int
+	// Schema is the version of Data's shape, from 1.
+	Schema int
 	// Data is the JSON object of the aggregate's own fields; nil says that the
 	// aggregate was deleted (a tombstone).
 	Data                 json.RawMessage

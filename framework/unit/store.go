@@ -26,7 +26,15 @@ type ConflictError struct {
 	Name    string    // of the aggregate, or "saga" and its definition
 	ID      uuid.UUID // of the aggregate or saga
 	Version int       // that was to be stored; 0 when the store cannot tell
+	Current int       // that is stored; 0 when there is none or the store cannot tell
+	Offset  int64     // of the store's global order by then; 0 when the store cannot tell
 	Err     error     // the store's own error, or nil
+}
+
+// At returns e with what the store holds.
+func (e *ConflictError) At(current int, offset int64) *ConflictError {
+	e.Current, e.Offset = current, offset
+	return e
 }
 
 // Error names what was in conflict.

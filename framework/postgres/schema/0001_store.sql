@@ -21,6 +21,7 @@ CREATE TABLE minos.snapshot (
     name       text        NOT NULL,
     aggregate  uuid        NOT NULL,
     version    integer     NOT NULL,
+    schema     integer     NOT NULL, -- of data
     data       jsonb, -- null: deleted
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -71,9 +72,11 @@ CREATE TABLE minos.cursor (
 );
 
 -- refuse ends a commit whose aggregate or saga is not at the version that it
--- builds on. The program knows the state by MN409 and the culprit by DETAIL.
-CREATE FUNCTION minos.refuse(id uuid) RETURNS void LANGUAGE plpgsql AS $$
+-- builds on. The program knows the state by MN409; DETAIL has the culprit, the
+-- version that it is at, and the last number of the global order.
+CREATE FUNCTION minos.refuse(id uuid, version integer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'version conflict' USING ERRCODE = 'MN409', DETAIL = id::text;
+    RAISE EXCEPTION 'version conflict' USING ERRCODE = 'MN409',
+        DETAIL = id::text || ' ' || version || ' ' || (SELECT last_value FROM minos.seq);
 END
 $$;

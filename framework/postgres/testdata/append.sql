@@ -10,8 +10,8 @@ WITH given AS MATERIALIZED (
     SELECT ARRAY[(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000000)::bigint), 16, '0')
         || lpad(to_hex(:random::bigint), 16, '0'))::uuid] AS id
 ), part1 AS MATERIALIZED (
-    INSERT INTO minos.snapshot (name, aggregate, version, data, created_at, updated_at)
-    SELECT i.* FROM given, unnest(ARRAY['Order'], given.id, ARRAY[1], ARRAY[:state::jsonb], ARRAY[now()], ARRAY[now()])
+    INSERT INTO minos.snapshot (name, aggregate, version, schema, data, created_at, updated_at)
+    SELECT i.* FROM given, unnest(ARRAY['Order'], given.id, ARRAY[1], ARRAY[1], ARRAY[:state::jsonb], ARRAY[now()], ARRAY[now()])
         AS i RETURNING 1
 ), fence AS MATERIALIZED (
     SELECT pg_advisory_xact_lock_shared(1835626095, (last_value & 2147483647)::int) FROM minos.seq

@@ -20,6 +20,7 @@ CREATE TABLE minos_snapshot (
     name       TEXT    NOT NULL,
     aggregate  BLOB    NOT NULL,
     version    INTEGER NOT NULL,
+    schema     INTEGER NOT NULL, -- of data
     data       TEXT, -- null: deleted
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,

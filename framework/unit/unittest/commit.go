@@ -39,7 +39,7 @@ func expectAbsent(t *testing.T, s Store, f full) {
 	if _, err := s.Snapshot(t.Context(), name, f.id); !errors.Is(err, aggregate.ErrNotFound) {
 		t.Errorf("snapshot: got %v, want ErrNotFound", err)
 	}
-	if events := collect(t, s.History(t.Context(), f.id, 0)); len(events) > 0 {
+	if events := collect(t, s.Events(t.Context(), aggregate.EventQuery{Aggregate: f.id})); len(events) > 0 {
 		t.Errorf("history: got %v, want none", events)
 	}
 	if _, err := s.Saga(t.Context(), f.row.ID); !errors.Is(err, saga.ErrNotFound) {
@@ -67,7 +67,7 @@ func expectPresent(t *testing.T, s Store, f full) {
 	if err != nil || snapshot.Version != 1 {
 		t.Errorf("snapshot: got %+v, %v, want version 1", snapshot, err)
 	}
-	equal(t, "events in the history", len(collect(t, s.History(t.Context(), f.id, 0))), 1)
+	equal(t, "events in the history", len(collect(t, s.Events(t.Context(), aggregate.EventQuery{Aggregate: f.id}))), 1)
 	if row, err := s.Saga(t.Context(), f.row.ID); err != nil || row.Revision != 1 {
 		t.Errorf("saga: got %+v, %v, want revision 1", row, err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -72,7 +73,7 @@ func contend(t *testing.T, stores ...Store) {
 		}
 		return nil
 	})
-	events := collect(t, stores[0].History(t.Context(), id, 0))
+	events := collect(t, stores[0].Events(t.Context(), aggregate.EventQuery{Aggregate: id}))
 	equal(t, "events", len(events), 161)
 	for i, e := range events {
 		if e.Version != i+1 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -43,7 +44,7 @@ func runContent(t *testing.T, open Opener) {
 				t.Fatal(err)
 			}
 			sameJSON(t, "state", snapshot.Data, object)
-			sameJSON(t, "event", collect(t, s.History(t.Context(), id, 0))[0].Data, []byte(`[`+value+`]`))
+			sameJSON(t, "event", collect(t, s.Events(t.Context(), aggregate.EventQuery{Aggregate: id}))[0].Data, []byte(`[`+value+`]`))
 			stored, err := s.Saga(t.Context(), row.ID)
 			if err != nil {
 				t.Fatal(err)

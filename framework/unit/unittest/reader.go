@@ -47,7 +47,7 @@ func runReader(t *testing.T, open Opener) {
 				t.Errorf("%v: got %v, want ErrNotFound", key, err)
 			}
 		}
-		equal(t, "history", len(collect(t, s.History(t.Context(), unit.NewID(), 0))), 0)
+		equal(t, "history", len(collect(t, s.Events(t.Context(), aggregate.EventQuery{Aggregate: unit.NewID()}))), 0)
 	})
 	test(t, open, "keeps a tombstone of what was deleted", func(t *testing.T, s Store) {
 		id, kept := unit.NewID(), unit.NewID()
@@ -58,7 +58,7 @@ func runReader(t *testing.T, open Opener) {
 			t.Errorf("got %+v, %v, want a tombstone of version 2", got, err)
 		}
 		equal(t, "states", ids(collect(t, s.Snapshots(t.Context(), aggregate.Query{Name: name}))), []uuid.UUID{kept})
-		events := collect(t, s.History(t.Context(), id, 0))
+		events := collect(t, s.Events(t.Context(), aggregate.EventQuery{Aggregate: id}))
 		equal(t, "last action", events[len(events)-1].Action, unit.Delete)
 	})
 	test(t, open, "reads a history in order from any version", func(t *testing.T, s Store) {
@@ -70,7 +70,7 @@ func runReader(t *testing.T, open Opener) {
 		}
 		w.Events[0].Schema, w.Events[0].CreatedAt = 7, now
 		commit(t, s, w)
-		events := collect(t, s.History(t.Context(), id, 0))
+		events := collect(t, s.Events(t.Context(), aggregate.EventQuery{Aggregate: id}))
 		equal(t, "events", len(events), 1200)
 		for i, e := range events {
 			if e.Version != i+1 || i > 0 && e.Seq <= events[i-1].Seq {
@@ -84,10 +84,10 @@ func runReader(t *testing.T, open Opener) {
 			Aggregate: id, Version: 1, Name: name, Action: unit.Create, Schema: 7,
 			Headers: map[string]string{"user": "ann"}, CreatedAt: now,
 		})
-		equal(t, "later events", collect(t, s.History(t.Context(), id, 1198)), events[1198:])
-		equal(t, "all events", len(collect(t, s.History(t.Context(), id, -1))), 1200)
-		equal(t, "events after the last", len(collect(t, s.History(t.Context(), id, 1200))), 0)
-		for e, err := range s.History(t.Context(), id, 0) {
+		equal(t, "later events", collect(t, s.Events(t.Context(), aggregate.EventQuery{Aggregate: id, AfterVersion: 1198})), events[1198:])
+		equal(t, "all events", len(collect(t, s.Events(t.Context(), aggregate.EventQuery{Aggregate: id, AfterVersion: -1}))), 1200)
+		equal(t, "events after the last", len(collect(t, s.Events(t.Context(), aggregate.EventQuery{Aggregate: id, AfterVersion: 1200}))), 0)
+		for e, err := range s.Events(t.Context(), aggregate.EventQuery{Aggregate: id}) {
 			if err != nil || e.Version != 1 {
 				t.Errorf("got %+v, %v, want the first event", e, err)
 			}
