@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/minos-framework/minos-go/framework/model"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -23,9 +24,9 @@ func Equal(field string, value any) Condition {
 
 // check refuses conditions on fields that the root does not have, which would
 // otherwise select nothing without a word.
-func (s *shape) check(where []Condition) error {
+func check(s *model.Shape, where []Condition) error {
 	for _, c := range where {
-		if !slices.ContainsFunc(s.fields, func(f field) bool { return f.name == c.Field }) {
+		if !slices.ContainsFunc(s.Fields, func(f model.Field) bool { return f.Name == c.Field }) {
 			return fmt.Errorf("there is no field %q", c.Field)
 		}
 		if c.Value == nil {

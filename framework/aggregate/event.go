@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/minos-framework/minos-go/framework/model"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -98,10 +99,15 @@ func message(e unit.Event, topic string, fields json.RawMessage) unit.Message {
 }
 
 // topics lists every topic that changes of a root are published on.
-func (s *shape) topics() []string {
-	topics := []string{s.name + "Created", s.name + "Updated", s.name + "Deleted"}
-	for _, f := range s.fields {
-		topics = append(topics, s.name+"Updated."+f.name)
+func topics(s *model.Shape) []string {
+	all := []string{s.Name + "Created", s.Name + "Updated", s.Name + "Deleted"}
+	for _, f := range s.Fields {
+		all = append(all, s.Name+"Updated."+f.Name)
 	}
-	return topics
+	return all
+}
+
+func appendString(data []byte, s string) []byte {
+	quoted, _ := json.Marshal(s) // a string always encodes
+	return append(data, quoted...)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"reflect"
 
 	"github.com/minos-framework/minos-go/framework/unit"
 )
@@ -13,7 +12,7 @@ import (
 // before the call. It returns a *NotFoundError, which matches ErrNotFound, for
 // one that does not exist or was deleted.
 func (r *Repository[T]) Get(ctx context.Context, id UUID) (*T, error) {
-	snapshot, err := latest(ctx, r.store, r.shape.name, id)
+	snapshot, err := latest(ctx, r.store, r.shape.Name, id)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +36,7 @@ func (r *Repository[T]) Find(ctx context.Context, where ...Condition) iter.Seq2[
 	return func(yield func(*T, error) bool) {
 		for snapshot, err := range r.snapshots(ctx, where) {
 			if err != nil {
-				yield(nil, fmt.Errorf("find %s: %w", r.shape.name, err))
+				yield(nil, fmt.Errorf("find %s: %w", r.shape.Name, err))
 				return
 			}
 			if entity, err := r.restore(snapshot); !yield(entity, err) || err != nil {
@@ -51,12 +50,12 @@ func (r *Repository[T]) Find(ctx context.Context, where ...Condition) iter.Seq2[
 // staged a change of, and then that.
 func (r *Repository[T]) snapshots(ctx context.Context, where []Condition) iter.Seq2[unit.Snapshot, error] {
 	return func(yield func(unit.Snapshot, error) bool) {
-		if err := r.shape.check(where); err != nil {
+		if err := check(r.shape, where); err != nil {
 			yield(unit.Snapshot{}, err)
 			return
 		}
 		work := unit.From(ctx)
-		for snapshot, err := range r.store.Snapshots(ctx, Query{Name: r.shape.name, Where: where}) {
+		for snapshot, err := range r.store.Snapshots(ctx, Query{Name: r.shape.Name, Where: where}) {
 			if _, staged := work.Staged(snapshot.Aggregate); staged {
 				continue
 			}
@@ -64,7 +63,7 @@ func (r *Repository[T]) snapshots(ctx context.Context, where []Condition) iter.S
 				return
 			}
 		}
-		for _, snapshot := range work.StagedAll(r.shape.name) {
+		for _, snapshot := range work.StagedAll(r.shape.Name) {
 			if Match(snapshot, where) && !yield(snapshot, nil) {
 				return
 			}
@@ -75,13 +74,12 @@ func (r *Repository[T]) snapshots(ctx context.Context, where []Condition) iter.S
 // restore builds an entity from its snapshot.
 func (r *Repository[T]) restore(s unit.Snapshot) (*T, error) {
 	entity := new(T)
-	value := reflect.ValueOf(entity).Elem()
-	if err := r.shape.decode(s.Data, value); err != nil {
+	if err := r.shape.Decode(s.Data, entity); err != nil {
 		return nil, fmt.Errorf("restore %s %s: %w", s.Name, s.Aggregate, err)
 	}
 	// What was read is encoded again, since stores may write the same JSON in
 	// another form.
-	base, err := r.shape.encode(value)
+	base, err := r.shape.Encode(entity)
 	if err != nil {
 		return nil, fmt.Errorf("restore %s %s: %w", s.Name, s.Aggregate, err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/minos-framework/minos-go/framework/model"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -22,30 +23,30 @@ type Registry struct {
 	store Store
 
 	mu    sync.RWMutex
-	roots map[string]*shape
+	roots map[string]*model.Shape
 }
 
 // NewRegistry returns a registry without roots.
 func NewRegistry(store Store) *Registry {
-	return &Registry{store: store, roots: map[string]*shape{}}
+	return &Registry{store: store, roots: map[string]*model.Shape{}}
 }
 
-func (r *Registry) add(t reflect.Type) (*shape, error) {
-	s, err := shapeOf(t)
+func (r *Registry) add(t reflect.Type) (*model.Shape, error) {
+	s, err := model.ShapeOf(t, reflect.TypeFor[Root]())
 	if err != nil {
 		return nil, err
 	}
-	for _, topic := range s.topics() {
+	for _, topic := range topics(s) {
 		if !unit.ValidTopic(topic) {
 			return nil, fmt.Errorf("%s: a change of it would be published on %q, which is not the name of a topic", t, topic)
 		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.roots[s.name]; ok {
-		return nil, fmt.Errorf("root entity %s has a repository already", s.name)
+	if _, ok := r.roots[s.Name]; ok {
+		return nil, fmt.Errorf("root entity %s has a repository already", s.Name)
 	}
-	r.roots[s.name] = s
+	r.roots[s.Name] = s
 	return s, nil
 }
 
@@ -65,12 +66,12 @@ func (r *Registry) Names() []string {
 func (r *Registry) Topics() []string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	var topics []string
+	var all []string
 	for _, s := range r.roots {
-		topics = append(topics, s.topics()...)
+		all = append(all, topics(s)...)
 	}
-	slices.Sort(topics)
-	return topics
+	slices.Sort(all)
+	return all
 }
 
 // Objects returns the JSON objects of the aggregates called name, in the order
@@ -125,5 +126,5 @@ func latest(ctx context.Context, reader Reader, name string, id uuid.UUID) (unit
 // History yields the events of an aggregate with versions above after, oldest
 // first. An error is yielded once and last.
 func (r *Registry) History(ctx context.Context, id uuid.UUID, after int) iter.Seq2[unit.Event, error] {
-	return r.store.History(ctx, id, after)
+	return r.store.Events(ctx, EventQuery{Aggregate: id, AfterVersion: after})
 }

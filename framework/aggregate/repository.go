@@ -3,6 +3,8 @@ package aggregate
 import (
 	"fmt"
 	"reflect"
+
+	"github.com/minos-framework/minos-go/framework/model"
 )
 
 // Repository loads and saves the root entities of one type. Make one by
@@ -13,7 +15,7 @@ import (
 // once.
 type Repository[T any] struct {
 	store Store
-	shape *shape
+	shape *model.Shape
 	root  func(*T) *Root
 }
 

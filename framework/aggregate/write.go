@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 
 	"github.com/google/uuid"
 
+	"github.com/minos-framework/minos-go/framework/model"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -18,7 +18,7 @@ import (
 func (r *Repository[T]) Create(ctx context.Context, entity *T) error {
 	root := r.root(entity)
 	if root.UUID != uuid.Nil || root.Version != 0 || !root.CreatedAt.IsZero() || !root.UpdatedAt.IsZero() {
-		return fmt.Errorf("create %s: %w", r.shape.name, errNotNew)
+		return fmt.Errorf("create %s: %w", r.shape.Name, errNotNew)
 	}
 	return r.append(ctx, "create", entity)
 }
@@ -33,7 +33,7 @@ func (r *Repository[T]) Save(ctx context.Context, entity *T) error {
 	case root.Version == 0 && root.UUID == uuid.Nil:
 		return r.Create(ctx, entity)
 	case root.Version == 0 || root.UUID == uuid.Nil || root.base == nil:
-		return fmt.Errorf("save %s %s: %w", r.shape.name, root.UUID, errNotLoaded)
+		return fmt.Errorf("save %s %s: %w", r.shape.Name, root.UUID, errNotLoaded)
 	}
 	return r.append(ctx, "save", entity)
 }
@@ -43,7 +43,7 @@ func (r *Repository[T]) Save(ctx context.Context, entity *T) error {
 func (r *Repository[T]) Delete(ctx context.Context, entity *T) error {
 	root := r.root(entity)
 	if root.base == nil {
-		return fmt.Errorf("delete %s %s: %w", r.shape.name, root.UUID, errNotLoaded)
+		return fmt.Errorf("delete %s %s: %w", r.shape.Name, root.UUID, errNotLoaded)
 	}
 	next := *root
 	err := unit.Do(ctx, r.store, func(_ context.Context, w *unit.Work) error {
@@ -52,7 +52,7 @@ func (r *Repository[T]) Delete(ctx context.Context, entity *T) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("delete %s %s: %w", r.shape.name, root.UUID, err)
+		return fmt.Errorf("delete %s %s: %w", r.shape.Name, root.UUID, err)
 	}
 	next.base = nil
 	*root = next
@@ -69,11 +69,11 @@ var (
 func (r *Repository[T]) append(ctx context.Context, verb string, entity *T) error {
 	root := r.root(entity)
 	next := *root
-	values, err := r.shape.encode(reflect.ValueOf(entity).Elem())
+	values, err := r.shape.Encode(entity)
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", verb, r.shape.name, err)
+		return fmt.Errorf("%s %s: %w", verb, r.shape.Name, err)
 	}
-	diff, changed := r.shape.diff(root.base, values)
+	changes, changed := diff(r.shape, root.base, values)
 	if !changed && root.base != nil {
 		return nil
 	}
@@ -84,11 +84,11 @@ func (r *Repository[T]) append(ctx context.Context, verb string, entity *T) erro
 			next.UUID, next.CreatedAt = unit.NewID(), w.Now()
 		}
 		next.Version, next.UpdatedAt, next.base = root.Version+1, w.Now(), values
-		w.Append(r.event(next, action, diff), r.snapshot(next, r.shape.object(values)))
+		w.Append(r.event(next, action, changes), r.snapshot(next, r.shape.Object(values)))
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("%s %s %s: %w", verb, r.shape.name, next.UUID, err)
+		return fmt.Errorf("%s %s %s: %w", verb, r.shape.Name, next.UUID, err)
 	}
 	*root = next
 	return nil
@@ -96,9 +96,9 @@ func (r *Repository[T]) append(ctx context.Context, verb string, entity *T) erro
 
 // diff returns the fields whose values differ from base as a JSON array, and
 // whether there are any. A nil base differs in all.
-func (s *shape) diff(base, values []json.RawMessage) (json.RawMessage, bool) {
+func diff(s *model.Shape, base, values []json.RawMessage) (json.RawMessage, bool) {
 	diff, changed := []byte{'['}, false
-	for i, f := range s.fields {
+	for i, f := range s.Fields {
 		if base != nil && bytes.Equal(base[i], values[i]) {
 			continue
 		}
@@ -107,7 +107,7 @@ func (s *shape) diff(base, values []json.RawMessage) (json.RawMessage, bool) {
 		}
 		changed = true
 		diff = append(diff, `{"name":`...)
-		diff = appendString(diff, f.name)
+		diff = appendString(diff, f.Name)
 		diff = append(diff, `,"value":`...)
 		diff = append(diff, values[i]...)
 		diff = append(diff, '}')
@@ -117,14 +117,14 @@ func (s *shape) diff(base, values []json.RawMessage) (json.RawMessage, bool) {
 
 func (r *Repository[T]) event(root Root, action unit.Action, diff json.RawMessage) unit.Event {
 	return unit.Event{
-		Aggregate: root.UUID, Version: root.Version, Name: r.shape.name, Action: action,
+		Aggregate: root.UUID, Version: root.Version, Name: r.shape.Name, Action: action,
 		Schema: 1, Data: diff, CreatedAt: root.UpdatedAt,
 	}
 }
 
 func (r *Repository[T]) snapshot(root Root, data json.RawMessage) unit.Snapshot {
 	return unit.Snapshot{
-		Aggregate: root.UUID, Name: r.shape.name, Version: root.Version, Data: data,
+		Aggregate: root.UUID, Name: r.shape.Name, Version: root.Version, Data: data,
 		CreatedAt: root.CreatedAt, UpdatedAt: root.UpdatedAt,
 	}
 }
