@@ -45,6 +45,7 @@ type Store struct {
 	cursors  map[string]*cursor
 }
 
+	keys     keyring
 // Open returns an empty store.
 func Open(_ context.Context, config Config) (*Store, error) {
 	if config.Now == nil {

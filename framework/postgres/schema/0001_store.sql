@@ -65,6 +65,12 @@ CREATE TABLE minos.saga_log (
     PRIMARY KEY (saga, revision, place)
 );
 
+-- Whose personal data is sealed, and by which key (package privacy).
+CREATE TABLE minos.subject_key (
+    subject text PRIMARY KEY,
+    wrapped bytea -- null: forgotten, for ever
+);
+
 CREATE TABLE minos.cursor (
     name     text   PRIMARY KEY,
     epoch    bigint NOT NULL, -- of the lease that may move it

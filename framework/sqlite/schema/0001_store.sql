@@ -64,6 +64,12 @@ CREATE TABLE minos_saga_log (
     PRIMARY KEY (saga, revision, place)
 );
 
+-- Whose personal data is sealed, and by which key (package privacy).
+CREATE TABLE minos_subject_key (
+    subject TEXT PRIMARY KEY,
+    wrapped BLOB -- null: forgotten, for ever
+) WITHOUT ROWID;
+
 CREATE TABLE minos_cursor (
     name     TEXT    PRIMARY KEY,
     epoch    INTEGER NOT NULL, -- of the lease that may move it

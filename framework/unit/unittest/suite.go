@@ -15,6 +15,8 @@ import (
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/broker"
+	"github.com/minos-framework/minos-go/framework/dump"
+	"github.com/minos-framework/minos-go/framework/privacy"
 	"github.com/minos-framework/minos-go/framework/saga"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
@@ -24,6 +26,8 @@ type Store interface {
 	aggregate.Store
 	broker.Outbox
 	saga.Store
+	dump.Store
+	privacy.Keys
 }
 
 // Opener opens a store and closes it when the test ends.
@@ -40,6 +44,8 @@ func RunStore(t *testing.T, open Opener) {
 	t.Run("Pending", func(t *testing.T) { runPending(t, open) })
 	t.Run("Lead", func(t *testing.T) { runLead(t, open) })
 	t.Run("Saga", func(t *testing.T) { runSaga(t, open) })
+	t.Run("Keys", func(t *testing.T) { runKeys(t, open) })
+	t.Run("Dump", func(t *testing.T) { runDump(t, open) })
 	t.Run("Concurrency", func(t *testing.T) { runConcurrency(t, open) })
 }
 

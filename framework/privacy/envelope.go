@@ -1,0 +1,55 @@
+package privacy
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// envelope is a sealed value as it is stored and sent. A JSON object, so that
+// nobody takes it for the text that it may hide.
+type envelope struct {
+	// Sealed is the nonce, what was encrypted and the tag. Empty says that there
+	// is nothing left.
+	Sealed []byte `json:"$sealed"`
+	// Of is the subject.
+	Of string `json:"of"`
+}
+
+var mark = []byte(`"$sealed"`)
+
+func (e envelope) encode() json.RawMessage {
+	data, _ := json.Marshal(e) // bytes and text always encode
+	return data
+}
+
+// decodeEnvelope reads an envelope, whose members a store may have put in another
+// order, and reports whether it is one.
+func decodeEnvelope(data json.RawMessage) (e envelope, ok bool) {
+	if len(data) == 0 || data[0] != '{' || !bytes.Contains(data, mark) {
+		return e, false
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(data, &members) != nil || len(members) != 2 || members["$sealed"] == nil || members["of"] == nil {
+		return e, false
+	}
+	ok = json.Unmarshal(members["$sealed"], &e.Sealed) == nil && json.Unmarshal(members["of"], &e.Of) == nil
+	return e, ok
+}
+
+// Sealed reports whether a JSON value has the form of a sealed one, and returns
+// its subject.
+func Sealed(value json.RawMessage) (subject string, ok bool) {
+	e, ok := decodeEnvelope(value)
+	return e.Of, ok
+}
+
+// Nothing is what stays in the place of a value of a forgotten subject: it opens
+// as ErrForgotten.
+func Nothing(subject string) json.RawMessage { return envelope{Sealed: []byte{}, Of: subject}.encode() }
+
+// bind is what is authenticated beside the value. As a JSON array, so that no
+// two places look alike.
+func (p Place) bind(subject string) []byte {
+	data, _ := json.Marshal([...]string{p.Root, p.Field, subject}) // text always encodes
+	return data
+}
