@@ -14,6 +14,7 @@ import (
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/broker"
+	"github.com/minos-framework/minos-go/framework/dump"
 	"github.com/minos-framework/minos-go/framework/saga"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
@@ -28,6 +29,7 @@ var (
 	_ aggregate.Store = (*Store)(nil)
 	_ broker.Outbox   = (*Store)(nil)
 	_ saga.Store      = (*Store)(nil)
+	_ dump.Store      = (*Store)(nil)
 )
 
 // Store is a store in memory. Its methods are safe for concurrent use. It must
@@ -40,12 +42,12 @@ type Store struct {
 	entries  []broker.Entry             // in the global order
 	history  map[uuid.UUID][]unit.Event // version n at place n-1
 	states   map[uuid.UUID]unit.Snapshot
-	receipts map[unit.Receipt]struct{}
+	receipts map[unit.Receipt]time.Time // when they were settled
 	sagas    map[uuid.UUID]*execution
 	cursors  map[string]*cursor
+	keys     keyring
 }
 
-	keys     keyring
 // Open returns an empty store.
 func Open(_ context.Context, config Config) (*Store, error) {
 	if config.Now == nil {
@@ -55,7 +57,7 @@ func Open(_ context.Context, config Config) (*Store, error) {
 		now:      config.Now,
 		history:  map[uuid.UUID][]unit.Event{},
 		states:   map[uuid.UUID]unit.Snapshot{},
-		receipts: map[unit.Receipt]struct{}{},
+		receipts: map[unit.Receipt]time.Time{},
 		sagas:    map[uuid.UUID]*execution{},
 		cursors:  map[string]*cursor{},
 	}, nil
@@ -114,7 +116,7 @@ func (s *Store) check(b *unit.Batch) error {
 // apply stores a batch that check has let through; it cannot fail half-way.
 func (s *Store) apply(b *unit.Batch) {
 	for _, r := range b.Receipts {
-		s.receipts[r] = struct{}{}
+		s.receipts[r] = s.now().UTC().Truncate(time.Microsecond)
 	}
 	for _, state := range b.States {
 		s.states[state.Aggregate] = cloneSnapshot(state.Snapshot)

@@ -72,8 +72,7 @@ func (s *Store) safe(ctx context.Context) (int64, error) {
 func (s *Store) between(ctx context.Context, after, upTo int64, limit int) ([]unit.Event, []numbered, error) {
 	var batch pgx.Batch
 	batch.Queue(selectEvent+"seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3", after, upTo, limit)
-	batch.Queue(`SELECT seq, id, topic, key, reply_to, status, content, headers
-		FROM minos.message WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3`, after, upTo, limit)
+	batch.Queue(selectMessage+"seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3", after, upTo, limit)
 	results := s.pool.SendBatch(ctx, &batch)
 	defer func() { _ = results.Close() }() // both results are read below
 	rows, _ := results.Query()             // rows tell the error
@@ -94,6 +93,9 @@ type numbered struct {
 	seq     int64
 	message unit.Message
 }
+
+// The columns that scanMessage reads, and where they are.
+const selectMessage = "SELECT seq, id, topic, key, reply_to, status, content, headers FROM minos.message WHERE "
 
 func scanMessage(row pgx.CollectableRow) (n numbered, err error) {
 	var headers []byte

@@ -18,6 +18,7 @@ import (
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/broker"
+	"github.com/minos-framework/minos-go/framework/dump"
 	"github.com/minos-framework/minos-go/framework/saga"
 )
 
@@ -86,6 +87,7 @@ var (
 	_ aggregate.Store = (*Store)(nil)
 	_ broker.Outbox   = (*Store)(nil)
 	_ saga.Store      = (*Store)(nil)
+	_ dump.Store      = (*Store)(nil)
 )
 
 // Store is a store in PostgreSQL. Its methods are safe for concurrent use, also

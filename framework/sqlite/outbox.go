@@ -40,8 +40,7 @@ func (s *Store) pending(ctx context.Context, after int64, limit int) ([]broker.E
 	if err != nil {
 		return nil, 0, err
 	}
-	messages, err := collect(ctx, tx, scanMessageEntry, `SELECT seq, id, topic, key, reply_to, status, content, headers
-		FROM minos_message WHERE seq > ? ORDER BY seq LIMIT ?`, after, limit)
+	messages, err := collect(ctx, tx, scanMessageEntry, selectMessage+"seq > ? ORDER BY seq LIMIT ?", after, limit)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -56,6 +55,9 @@ func scanEventEntry(r row) (broker.Entry, error) {
 	e, err := scanEvent(r)
 	return broker.Entry{Seq: e.Seq, Event: &e}, err
 }
+
+// The columns that scanMessageEntry reads, and where they are.
+const selectMessage = "SELECT seq, id, topic, key, reply_to, status, content, headers FROM minos_message WHERE "
 
 func scanMessageEntry(r row) (e broker.Entry, err error) {
 	var m unit.Message

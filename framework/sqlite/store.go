@@ -21,6 +21,7 @@ import (
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/broker"
+	"github.com/minos-framework/minos-go/framework/dump"
 	"github.com/minos-framework/minos-go/framework/saga"
 )
 
@@ -59,6 +60,7 @@ var (
 	_ aggregate.Store = (*Store)(nil)
 	_ broker.Outbox   = (*Store)(nil)
 	_ saga.Store      = (*Store)(nil)
+	_ dump.Store      = (*Store)(nil)
 )
 
 // Store is a store in a SQLite file. Its methods are safe for concurrent use,
