@@ -23,6 +23,7 @@ type Dispatcher struct {
 	store     unit.Store
 	publisher broker.Publisher
 	config    Config
+	calls     map[*Handler]CallFunc // through the middleware
 }
 
 // Config tunes a Dispatcher.
@@ -30,6 +31,8 @@ type Config struct {
 	// Attempts bounds how often a handler is run when another writer was first
 	// each time. Zero means 8.
 	Attempts int
+	// Middleware goes around every handler, the first outermost.
+	Middleware []Middleware
 	// Logger gets what callers are not told. Nil means slog.Default.
 	Logger *slog.Logger
 }
@@ -39,7 +42,10 @@ type Config struct {
 func NewDispatcher(router *Router, store unit.Store, publisher broker.Publisher, config Config) *Dispatcher {
 	config.Attempts = cmp.Or(config.Attempts, 8)
 	config.Logger = cmp.Or(config.Logger, slog.Default())
-	return &Dispatcher{router: router, store: store, publisher: publisher, config: config}
+	return &Dispatcher{
+		router: router, store: store, publisher: publisher, config: config,
+		calls: wrap(router.handlers, config.Middleware),
+	}
 }
 
 // Router returns the routes that the dispatcher serves.
@@ -50,7 +56,7 @@ func (d *Dispatcher) Router() *Router { return d.router }
 // cannot tell.
 func (d *Dispatcher) Call(ctx context.Context, h *Handler, request Request) (Response, error) {
 	return d.attempt(ctx, request.Headers, func(ctx context.Context, w *unit.Work) (Response, error) {
-		response, err := run(ctx, h, request)
+		response, err := d.run(ctx, h, request)
 		if err == nil && h.Kind == KindQuery && !w.Empty() {
 			return Response{}, fmt.Errorf("query at %s staged a change: only commands and events may", h.Place)
 		}
@@ -76,7 +82,7 @@ func (d *Dispatcher) Deliver(ctx context.Context, m broker.Message) error {
 	_, err := d.attempt(ctx, m.Headers, func(ctx context.Context, w *unit.Work) (Response, error) {
 		w.Settle(unit.Receipt{Topic: m.Topic, Message: m.ID})
 		for _, h := range handlers {
-			if _, err := run(ctx, h, Request{Content: m.Content, Headers: m.Headers}); err != nil {
+			if _, err := d.run(ctx, h, Request{Content: m.Content, Headers: m.Headers}); err != nil {
 				return Response{}, fmt.Errorf("handle %s at %s: %w", m.Topic, h.Place, err)
 			}
 		}
@@ -93,7 +99,7 @@ func (d *Dispatcher) obey(ctx context.Context, h *Handler, m broker.Message) err
 	_, err := d.attempt(ctx, m.Headers, func(ctx context.Context, w *unit.Work) (Response, error) {
 		refusal = nil
 		w.Settle(receipt)
-		response, err := run(ctx, h, Request{Content: m.Content, Headers: m.Headers})
+		response, err := d.run(ctx, h, Request{Content: m.Content, Headers: m.Headers})
 		if err != nil {
 			refusal = err
 			return Response{}, err
@@ -204,12 +210,12 @@ func settled(err error) error {
 	return err
 }
 
-// run calls a handler; a panic of it is an error.
-func run(ctx context.Context, h *Handler, request Request) (response Response, err error) {
+// run calls a handler; a panic of it, or of the middleware, is an error.
+func (d *Dispatcher) run(ctx context.Context, h *Handler, request Request) (response Response, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%s at %s panicked: %v\n%s", h.Kind, h.Place, p, debug.Stack())
 		}
 	}()
-	return h.call(ctx, request)
+	return d.calls[h](ctx, request)
 }

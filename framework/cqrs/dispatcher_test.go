@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/broker"
 	"github.com/minos-framework/minos-go/framework/cqrs"
@@ -394,7 +396,7 @@ func TestProblemOf(t *testing.T) {
 		detail string
 	}{
 		"a refusal is told":                {cqrs.Errorf(422, "no %s", "way"), 422, "no way"},
-		"a missing aggregate is 404":       {&aggregate.NotFoundError{Name: "Foo"}, 404, "Foo 00000000-0000-0000-0000-000000000000 was not found"},
+		"a missing aggregate is 404":       {&aggregate.NotFoundError{Name: "Foo", ID: uuid.UUID{1}}, 404, "Foo 01000000-0000-0000-0000-000000000000 was not found"},
 		"a conflict is 409":                {&unit.ConflictError{Name: "Foo", Version: 2}, 409, "Foo 00000000-0000-0000-0000-000000000000: version 2 was not the next one: another writer was first"},
 		"a deadline is 504":                {context.DeadlineExceeded, 504, ""},
 		"anything else keeps its secret":   {errors.New("password"), 500, ""},

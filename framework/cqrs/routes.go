@@ -49,7 +49,8 @@ type Handler struct {
 	// Place is the file and line of the registration.
 	Place string
 
-	call   func(context.Context, Request) (Response, error)
+	call   CallFunc
+	checks []check
 	faults []error
 }
 
@@ -59,7 +60,7 @@ type Path struct {
 	Pattern string // with {name} or {name:regular expression} parameters
 }
 
-// Route says what leads to a handler.
+// Route says what leads to a handler, or what goes before it: Topic, REST, Check.
 type Route interface{ apply(h *Handler) error }
 
 type topicRoute string
@@ -150,7 +151,7 @@ func newHandler[In, Out any](kind Kind, fn HandlerFunc[In, Out], routes []Route)
 			h.faults = append(h.faults, err)
 		}
 	}
-	if len(routes) == 0 {
+	if len(h.Topics)+len(h.Paths) == 0 && len(h.faults) == 0 {
 		h.faults = append(h.faults, fmt.Errorf("no route leads to it"))
 	}
 	binder, err := newBinder(h)
@@ -161,6 +162,11 @@ func newHandler[In, Out any](kind Kind, fn HandlerFunc[In, Out], routes []Route)
 		var in In
 		if err := binder.bind(request, &in); err != nil {
 			return Response{}, err
+		}
+		for _, c := range h.checks {
+			if err := c.run(ctx, in); err != nil {
+				return Response{}, err
+			}
 		}
 		out, err := fn(ctx, in)
 		if err != nil {

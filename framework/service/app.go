@@ -16,6 +16,7 @@ import (
 	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/broker"
 	"github.com/minos-framework/minos-go/framework/config"
+	"github.com/minos-framework/minos-go/framework/cqrs"
 	"github.com/minos-framework/minos-go/framework/saga"
 )
 
@@ -52,11 +53,16 @@ type App struct {
 	Aggregates *aggregate.Registry
 	Sagas      *saga.Manager
 
-	services []any
+	services   []any
+	middleware []cqrs.Middleware
 }
 
 // Handle adds services, each a cqrs.CommandService or a cqrs.QueryService.
 func (a *App) Handle(services ...any) { a.services = append(a.services, services...) }
+
+// Use adds middleware around all handlers of the service: the first is
+// outermost.
+func (a *App) Use(middleware ...cqrs.Middleware) { a.middleware = append(a.middleware, middleware...) }
 
 // open returns the driver that a configuration names.
 func open[T any](kind, client string, drivers map[string]T) (T, error) {

@@ -110,7 +110,9 @@ func (s *Service) assemble(build func(*App) error) error {
 	if err != nil {
 		return fmt.Errorf("build service %s: %w", s.config.Name, err)
 	}
-	s.dispatcher = cqrs.NewDispatcher(router, store, s.broker, cqrs.Config{Logger: s.logger})
+	s.dispatcher = cqrs.NewDispatcher(router, store, s.broker, cqrs.Config{
+		Middleware: app.middleware, Logger: s.logger,
+	})
 	s.rest, err = rest.New(s.dispatcher, rest.Config{
 		Address: s.config.Interfaces.HTTP.Connector.Address(), Logger: s.logger, Base: s.base,
 		Health: &rest.Health{Service: s.config.Name, Checks: map[string]func(context.Context) error{
