@@ -21,7 +21,7 @@ var ErrNotFound = errors.New("not found")
 // NotFoundError says that there is no such aggregate; it matches ErrNotFound.
 type NotFoundError struct {
 	Name string
-	ID   uuid.UUID
+	ID   uuid.UUID // zero when it was not asked for by id
 	// Deleted says that the aggregate existed and was deleted.
 	Deleted bool
 }
@@ -30,6 +30,9 @@ type NotFoundError struct {
 func (e *NotFoundError) Error() string {
 	if e.Deleted {
 		return fmt.Sprintf("%s %s was deleted", e.Name, e.ID)
+	}
+	if e.ID == uuid.Nil {
+		return fmt.Sprintf("no %s was found", e.Name)
 	}
 	return fmt.Sprintf("%s %s was not found", e.Name, e.ID)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/memory"
+	"github.com/minos-framework/minos-go/framework/query"
 )
 
 // Order is a root entity: it embeds aggregate.Root.
@@ -73,7 +74,7 @@ func ExampleConflictError() {
 	// true
 }
 
-func ExampleEqual() {
+func ExampleRepository_Find() {
 	ctx := context.Background()
 	_, orders := exampleOrders(ctx)
 	for _, item := range []string{"pencil", "paper", "pencil"} {
@@ -82,7 +83,7 @@ func ExampleEqual() {
 		}
 	}
 	n := 0
-	for _, err := range orders.Find(ctx, aggregate.Equal("item", "pencil")) {
+	for _, err := range orders.Find(ctx, query.Equal("item", "pencil")) {
 		if err != nil {
 			panic(err)
 		}

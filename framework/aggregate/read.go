@@ -3,7 +3,6 @@ package aggregate
 import (
 	"context"
 	"fmt"
-	"iter"
 
 	"github.com/minos-framework/minos-go/framework/unit"
 )
@@ -27,48 +26,6 @@ func (r *Repository[T]) Refresh(ctx context.Context, entity *T) error {
 	}
 	*entity = *fresh
 	return nil
-}
-
-// Find yields the entities of which all conditions hold, or all entities
-// without any, in order of creation. Those that the handler itself has staged
-// come last. An error is yielded once and last, with a nil entity.
-func (r *Repository[T]) Find(ctx context.Context, where ...Condition) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		for snapshot, err := range r.snapshots(ctx, where) {
-			if err != nil {
-				yield(nil, fmt.Errorf("find %s: %w", r.shape.Name, err))
-				return
-			}
-			if entity, err := r.restore(snapshot); !yield(entity, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-// snapshots yields what Find selects: what is stored but for what the work has
-// staged a change of, and then that.
-func (r *Repository[T]) snapshots(ctx context.Context, where []Condition) iter.Seq2[unit.Snapshot, error] {
-	return func(yield func(unit.Snapshot, error) bool) {
-		if err := check(r.shape, where); err != nil {
-			yield(unit.Snapshot{}, err)
-			return
-		}
-		work := unit.From(ctx)
-		for snapshot, err := range r.store.Snapshots(ctx, Query{Name: r.shape.Name, Where: where}) {
-			if _, staged := work.Staged(snapshot.Aggregate); staged {
-				continue
-			}
-			if !yield(snapshot, err) || err != nil {
-				return
-			}
-		}
-		for _, snapshot := range work.StagedAll(r.shape.Name) {
-			if Match(snapshot, where) && !yield(snapshot, nil) {
-				return
-			}
-		}
-	}
 }
 
 // restore builds an entity from its snapshot.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/memory"
+	"github.com/minos-framework/minos-go/framework/query"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -238,7 +239,7 @@ func TestRepository_Find(t *testing.T) {
 	b := setup(t)
 	b.create(t, "AB 1")
 	red := b.create(t, "AB 2")
-	find := func(ctx context.Context, where ...aggregate.Condition) (plates []string) {
+	find := func(ctx context.Context, where ...query.Clause) (plates []string) {
 		for car, err := range b.cars.Find(ctx, where...) {
 			if err != nil {
 				return append(plates, err.Error())
@@ -250,10 +251,10 @@ func TestRepository_Find(t *testing.T) {
 	if got := fmt.Sprint(find(t.Context())); got != "[AB 1 AB 2]" {
 		t.Errorf("all: %s", got)
 	}
-	if got := fmt.Sprint(find(t.Context(), aggregate.Equal("plate", "AB 2"), aggregate.Equal("doors", 4.0))); got != "[AB 2]" {
+	if got := fmt.Sprint(find(t.Context(), query.Equal("plate", "AB 2"), query.Equal("doors", 4.0))); got != "[AB 2]" {
 		t.Errorf("by plate: %s", got)
 	}
-	if got := fmt.Sprint(find(t.Context(), aggregate.Equal("wheels", 4))); got != `[find Car: there is no field "wheels"]` {
+	if got := fmt.Sprint(find(t.Context(), query.Equal("wheels", 4))); got != `[find Car: there is no field "wheels"]` {
 		t.Errorf("by a field that is not there: %s", got)
 	}
 	w := unit.New(nil)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/minos-framework/minos-go/framework/query"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -20,9 +21,10 @@ type Reader interface {
 	// Snapshot returns the latest state of the aggregate, a tombstone included,
 	// or ErrNotFound. An aggregate of another name is not found.
 	Snapshot(ctx context.Context, name string, id uuid.UUID) (unit.Snapshot, error)
-	// Snapshots yields the states that query selects, without tombstones, in
-	// order of creation (of uuid). An error is yielded once and last.
-	Snapshots(ctx context.Context, query Query) iter.Seq2[unit.Snapshot, error]
+	// Snapshots yields what selection selects, as query.Select does. It may read
+	// in pages, each of them as of its own time. An error is yielded once and
+	// last.
+	Snapshots(ctx context.Context, selection query.Selection) iter.Seq2[unit.Snapshot, error]
 	// Events yields the events that query selects, in the order that it names. An
 	// error is yielded once and last.
 	Events(ctx context.Context, query EventQuery) iter.Seq2[unit.Event, error]
@@ -49,19 +51,4 @@ type EventQuery struct {
 	// same way.
 	After, UpTo int64
 	Limit       int // 0 means no limit
-}
-
-// Query selects snapshots.
-type Query struct {
-	Name  string      // of the aggregate
-	IDs   []uuid.UUID // only these; nil means all
-	Where []Condition // all of which hold
-	Limit int         // 0 means no limit
-}
-
-// Condition compares a field of an aggregate with a value. The zero value is
-// not valid: conditions are made by the functions of this package.
-type Condition struct {
-	Field string // the field's JSON name
-	Value []byte // its JSON value
 }

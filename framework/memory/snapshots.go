@@ -1,14 +1,13 @@
 package memory
 
 import (
-	"bytes"
 	"context"
 	"iter"
-	"slices"
 
 	"github.com/google/uuid"
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
+	"github.com/minos-framework/minos-go/framework/query"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -25,35 +24,30 @@ func (s *Store) Snapshot(_ context.Context, name string, id uuid.UUID) (unit.Sna
 
 // Snapshots implements aggregate.Reader. What it yields is the state at the
 // start of the iteration.
-func (s *Store) Snapshots(ctx context.Context, query aggregate.Query) iter.Seq2[unit.Snapshot, error] {
+func (s *Store) Snapshots(ctx context.Context, selection query.Selection) iter.Seq2[unit.Snapshot, error] {
 	return func(yield func(unit.Snapshot, error) bool) {
-		for _, snapshot := range s.selected(query) {
+		for _, snapshot := range query.Select(selection, s.named(selection.Name)) {
 			if err := ctx.Err(); err != nil {
 				yield(unit.Snapshot{}, err)
 				return
 			}
-			if !yield(snapshot, nil) {
+			if !yield(cloneSnapshot(snapshot), nil) {
 				return
 			}
 		}
 	}
 }
 
-// selected copies what a query selects, so that nothing is locked while it is
-// yielded.
-func (s *Store) selected(query aggregate.Query) []unit.Snapshot {
+// named lists the states of the aggregates called name, so that nothing is
+// locked while they are selected. A state is replaced, never changed.
+func (s *Store) named(name string) []unit.Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var found []unit.Snapshot
-	for id, snapshot := range s.states {
-		if snapshot.Name == query.Name && (query.IDs == nil || slices.Contains(query.IDs, id)) &&
-			aggregate.Match(snapshot, query.Where) {
-			found = append(found, cloneSnapshot(snapshot))
+	for _, snapshot := range s.states {
+		if snapshot.Name == name {
+			found = append(found, snapshot)
 		}
-	}
-	slices.SortFunc(found, func(a, b unit.Snapshot) int { return bytes.Compare(a.Aggregate[:], b.Aggregate[:]) })
-	if query.Limit > 0 && len(found) > query.Limit {
-		found = found[:query.Limit]
 	}
 	return found
 }

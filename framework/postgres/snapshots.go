@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
+	"github.com/minos-framework/minos-go/framework/query"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -37,47 +36,19 @@ func scanSnapshot(row pgx.CollectableRow) (s unit.Snapshot, err error) {
 	return s, err
 }
 
-// Snapshots implements aggregate.Reader. It reads in pages, each of them as of
-// its own time.
-func (s *Store) Snapshots(ctx context.Context, query aggregate.Query) iter.Seq2[unit.Snapshot, error] {
-	sql, args := selection(query)
-	return inPages(func(last *unit.Snapshot, n int) ([]unit.Snapshot, error) {
-		limit, after := page, uuid.Nil
-		if query.Limit > 0 {
-			limit = min(page, query.Limit-n)
-		}
-		if last != nil {
-			after = last.Aggregate
-		}
-		rows, _ := s.pool.Query(ctx, sql, append(args, after, limit)...) // rows tell the error
-		snapshots, err := pgx.CollectRows(rows, scanSnapshot)
+// Snapshots implements aggregate.Reader.
+func (s *Store) Snapshots(ctx context.Context, selection query.Selection) iter.Seq2[unit.Snapshot, error] {
+	return func(yield func(unit.Snapshot, error) bool) {
+		rows, _ := s.pool.Query(ctx, selectSnapshot+"name = $1", selection.Name) // rows tell the error
+		all, err := pgx.CollectRows(rows, scanSnapshot)
 		if err != nil {
-			return nil, fmt.Errorf("read states of %s: %w", query.Name, err)
+			yield(unit.Snapshot{}, fmt.Errorf("read states of %s: %w", selection.Name, err))
+			return
 		}
-		return snapshots, nil
-	})
-}
-
-// selection returns the SQL for one page of a query. Its last two arguments,
-// the id to go on after and the limit, are the caller's.
-func selection(query aggregate.Query) (sql string, args []any) {
-	var text strings.Builder
-	text.WriteString(selectSnapshot + "name = $1 AND data IS NOT NULL")
-	args = append(args, query.Name)
-	where := func(format string, values ...any) {
-		places := make([]any, len(values))
-		for i := range values {
-			places[i] = len(args) + i + 1
+		for _, snapshot := range query.Select(selection, all) {
+			if !yield(snapshot, nil) {
+				return
+			}
 		}
-		args = append(args, values...)
-		fmt.Fprintf(&text, format, places...)
 	}
-	if query.IDs != nil {
-		where(" AND aggregate = ANY($%d)", query.IDs)
-	}
-	for _, c := range query.Where {
-		where(" AND data -> $%d::text = $%d::jsonb", c.Field, c.Value)
-	}
-	fmt.Fprintf(&text, " AND aggregate > $%d ORDER BY aggregate LIMIT $%d", len(args)+1, len(args)+2)
-	return text.String(), slices.Clip(args) // which callers append to, each on its own
 }

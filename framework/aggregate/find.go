@@ -1,0 +1,186 @@
+package aggregate
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/google/uuid"
+
+	"github.com/minos-framework/minos-go/framework/query"
+	"github.com/minos-framework/minos-go/framework/unit"
+)
+
+// Find yields the entities of which all conditions hold, or all entities
+// without any, in the order that is asked for; without one, in order of
+// creation. It reads a page at a time, each as of its own time, and holds no
+// more; the loop's body may read, save and delete, and breaking off is free.
+//
+// Inside a handler it yields what the handler has staged at its place among
+// what is stored. An error is yielded once and last, with a nil entity.
+func (r *Repository[T]) Find(ctx context.Context, clauses ...query.Clause) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		selection, err := r.bind(clauses)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for snapshot, err := range r.selected(ctx, selection) {
+			if err != nil {
+				yield(nil, fmt.Errorf("find %s: %w", r.shape.Name, err))
+				return
+			}
+			if entity, err := r.restore(snapshot); !yield(entity, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// FindOne returns the first entity that Find would yield, or a *NotFoundError
+// without an id when there is none.
+func (r *Repository[T]) FindOne(ctx context.Context, clauses ...query.Clause) (*T, error) {
+	selection, err := r.bind(clauses)
+	if err != nil {
+		return nil, err
+	}
+	selection.Limit = 1
+	for snapshot, err := range r.selected(ctx, selection) {
+		if err != nil {
+			return nil, fmt.Errorf("find %s: %w", r.shape.Name, err)
+		}
+		return r.restore(snapshot)
+	}
+	return nil, &NotFoundError{Name: r.shape.Name}
+}
+
+// All returns what Find yields in a slice.
+func (r *Repository[T]) All(ctx context.Context, clauses ...query.Clause) ([]*T, error) {
+	all := []*T{}
+	for entity, err := range r.Find(ctx, clauses...) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, entity)
+	}
+	return all, nil
+}
+
+// Page is a part of what a query selects.
+type Page[T any] struct {
+	Items []*T `json:"items"`
+	// Next is the cursor of the page after this one; empty when this is the
+	// last.
+	Next string `json:"next,omitempty"`
+}
+
+// Page returns size of the entities that Find would yield, from the beginning
+// when cursor is empty, or else from where the page ended whose Next it is. An
+// entity that did not change is on one page, whatever comes and goes between
+// the calls.
+//
+// A cursor is good for the same clauses only, in any process and for any time;
+// an error that matches query.ErrCursor says that it is not. It holds the
+// values that the page ended at, which whoever has it can read.
+func (r *Repository[T]) Page(ctx context.Context, cursor string, size int, clauses ...query.Clause) (Page[T], error) {
+	selection, err := r.bind(clauses)
+	if err != nil {
+		return Page[T]{}, err
+	}
+	if size < 1 || selection.Limit != 0 {
+		return Page[T]{}, fmt.Errorf("page of %s: a size of at least 1 is its only limit", r.shape.Name)
+	}
+	if cursor != "" {
+		after, err := selection.At(cursor)
+		if err != nil {
+			return Page[T]{}, fmt.Errorf("page of %s: %w", r.shape.Name, err)
+		}
+		selection.After = &after
+	}
+	selection.Limit = size + 1 // to know whether there are more
+	page := Page[T]{Items: []*T{}}
+	var last unit.Snapshot
+	for snapshot, err := range r.selected(ctx, selection) {
+		if err != nil {
+			return Page[T]{}, fmt.Errorf("page of %s: %w", r.shape.Name, err)
+		}
+		if len(page.Items) == size {
+			page.Next = selection.Cursor(selection.Position(last))
+			break
+		}
+		entity, err := r.restore(snapshot)
+		if err != nil {
+			return Page[T]{}, err
+		}
+		page.Items, last = append(page.Items, entity), snapshot
+	}
+	return page, nil
+}
+
+func (r *Repository[T]) bind(clauses []query.Clause) (query.Selection, error) {
+	selection, err := query.Bind(kinds(r.shape), clauses...)
+	if err != nil {
+		return query.Selection{}, fmt.Errorf("find %s: %w", r.shape.Name, err)
+	}
+	selection.Name = r.shape.Name
+	return selection, nil
+}
+
+// selected yields what is selected of what is stored and, in their places, of
+// what the context's work has staged instead.
+func (r *Repository[T]) selected(ctx context.Context, s query.Selection) iter.Seq2[unit.Snapshot, error] {
+	work := unit.From(ctx)
+	staged := work.StagedAll(s.Name)
+	wide := s
+	if s.Limit > 0 {
+		wide.Limit += len(staged) // all of which may be in place of stored ones
+	}
+	return limited(s.Limit, func(yield func(unit.Snapshot, error) bool) {
+		own := query.Select(s, staged)
+		replaced := make(map[uuid.UUID]bool, len(staged))
+		for _, snapshot := range staged {
+			replaced[snapshot.Aggregate] = true
+		}
+		for snapshot, err := range r.store.Snapshots(ctx, wide) {
+			if err != nil {
+				yield(unit.Snapshot{}, err)
+				return
+			}
+			if replaced[snapshot.Aggregate] {
+				continue
+			}
+			for len(own) > 0 && s.Compare(s.Position(own[0]), s.Position(snapshot)) < 0 {
+				if !yield(own[0], nil) {
+					return
+				}
+				own = own[1:]
+			}
+			// What the loop's body has staged since must not come in an older state.
+			if later, ok := work.Staged(snapshot.Aggregate); ok {
+				if snapshot = later; !s.Match(snapshot) {
+					continue
+				}
+			}
+			if !yield(snapshot, nil) {
+				return
+			}
+		}
+		for _, snapshot := range own {
+			if !yield(snapshot, nil) {
+				return
+			}
+		}
+	})
+}
+
+// limited yields the first limit items, or all when it is 0.
+func limited[T any](limit int, items iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		n := 0
+		for item, err := range items {
+			if n++; !yield(item, err) || n == limit {
+				return
+			}
+		}
+	}
+}
