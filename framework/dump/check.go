@@ -82,6 +82,9 @@ func (c *check) add(r Record) error {
 		}
 		return c.next(k, r.Cursor.Name)
 	default:
+		if r.Key.Forgotten != (len(r.Key.Wrapped) == 0) {
+			return c.refuse("subject %q has a key and is forgotten, or neither", r.Key.Subject)
+		}
 		return c.next(k, r.Key.Subject)
 	}
 }

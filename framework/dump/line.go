@@ -55,6 +55,7 @@ type snapshot struct {
 	Aggregate uuid.UUID       `json:"aggregate"`
 	Name      string          `json:"name"`
 	Version   int             `json:"version"`
+	Schema    int             `json:"schema"`
 	Data      json.RawMessage `json:"data,omitempty"`
 	CreatedAt time.Time       `json:"created_at"`
 	UpdatedAt time.Time       `json:"updated_at"`
@@ -123,7 +124,7 @@ func (r Record) encode() line {
 	}
 	if s := r.Snapshot; s != nil {
 		l.Snapshot = &snapshot{
-			Aggregate: s.Aggregate, Name: s.Name, Version: s.Version, Data: s.Data,
+			Aggregate: s.Aggregate, Name: s.Name, Version: s.Version, Schema: s.Schema, Data: s.Data,
 			CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
 		}
 	}
@@ -146,7 +147,7 @@ func (l line) record() Record {
 	}
 	if s := l.Snapshot; s != nil {
 		r.Snapshot = &unit.Snapshot{
-			Aggregate: s.Aggregate, Name: s.Name, Version: s.Version, Data: s.Data,
+			Aggregate: s.Aggregate, Name: s.Name, Version: s.Version, Schema: s.Schema, Data: s.Data,
 			CreatedAt: s.CreatedAt.UTC(), UpdatedAt: s.UpdatedAt.UTC(),
 		}
 	}

@@ -9,11 +9,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/minos-framework/minos-go/framework/broker"
 	"github.com/minos-framework/minos-go/framework/dump"
+	"github.com/minos-framework/minos-go/framework/privacy"
 	"github.com/minos-framework/minos-go/framework/saga"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
@@ -67,6 +69,10 @@ func (s *Store) records() (all []dump.Record, position int64) {
 	for _, name := range slices.Sorted(maps.Keys(s.cursors)) {
 		all = append(all, dump.Record{Cursor: &dump.Cursor{Name: name, Position: s.cursors[name].position}})
 	}
+	for _, subject := range slices.Sorted(maps.Keys(s.keys)) {
+		key := s.keys[subject]
+		all = append(all, dump.Record{Key: &dump.Key{Subject: subject, Wrapped: key.Wrapped, Forgotten: key.Forgotten}})
+	}
 	return all, s.last
 }
 
@@ -74,9 +80,13 @@ func (s *Store) sagaRecords() (rows []dump.Record) {
 	var log []dump.Record
 	for _, id := range slices.SortedFunc(maps.Keys(s.sagas), byBytes) {
 		e := s.sagas[id]
+		deadline := e.deadline.UTC()
+		if !deadline.IsZero() { // to microseconds, as every store keeps it, and never early
+			deadline = deadline.Add(time.Microsecond - 1).Truncate(time.Microsecond)
+		}
 		rows = append(rows, dump.Record{Saga: &dump.Saga{
 			ID: id, Definition: e.row.Definition, Revision: e.row.Revision, Status: e.row.Status,
-			Deadline: e.deadline.UTC(), Data: e.row.Data,
+			Deadline: deadline, Data: e.row.Data,
 		}})
 		for _, entry := range e.log {
 			log = append(log, dump.Record{Entry: &dump.Entry{Saga: id, At: entry.At, Data: entry.Data}})
@@ -105,7 +115,7 @@ func (s *Store) Import(ctx context.Context, r io.Reader) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.entries)+len(s.states)+len(s.receipts)+len(s.sagas)+len(s.cursors) > 0 {
+	if len(s.entries)+len(s.states)+len(s.receipts)+len(s.sagas)+len(s.cursors)+len(s.keys) > 0 {
 		return dump.ErrNotEmpty
 	}
 	for _, record := range all {
@@ -137,5 +147,7 @@ func (s *Store) take(r dump.Record) {
 		e.log = append(e.log, saga.LogEntry{At: r.Entry.At, Data: r.Entry.Data})
 	case r.Cursor != nil:
 		s.cursors[r.Cursor.Name] = &cursor{held: make(chan struct{}, 1), position: r.Cursor.Position}
+	case r.Key != nil:
+		s.setKey(r.Key.Subject, privacy.Key{Wrapped: r.Key.Wrapped, Forgotten: r.Key.Forgotten})
 	}
 }

@@ -96,6 +96,13 @@ func exports() []exported {
 				err := row.Scan(&c.Name, &c.Position)
 				return dump.Record{Cursor: &c}, err
 			}},
+		{`SELECT subject, wrapped FROM minos.subject_key ORDER BY subject COLLATE "C"`,
+			func(row pgx.CollectableRow) (dump.Record, error) {
+				var k dump.Key
+				err := row.Scan(&k.Subject, &k.Wrapped)
+				k.Forgotten = k.Wrapped == nil
+				return dump.Record{Key: &k}, err
+			}},
 	}
 }
 
@@ -123,14 +130,16 @@ func (s *Store) Import(ctx context.Context, r io.Reader) error {
 }
 
 func imports(ctx context.Context, tx pgx.Tx, d *dump.Reader) error {
-	const tables = "minos.event, minos.message, minos.snapshot, minos.receipt, minos.saga, minos.saga_log, minos.cursor"
-	if _, err := tx.Exec(ctx, "LOCK TABLE "+tables+" IN ACCESS EXCLUSIVE MODE"); err != nil {
+	_, err := tx.Exec(ctx, `LOCK TABLE minos.event, minos.message, minos.snapshot, minos.receipt, minos.saga, minos.saga_log,
+		minos.cursor, minos.subject_key IN ACCESS EXCLUSIVE MODE`)
+	if err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
 	var used bool
-	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM minos.event) OR EXISTS (SELECT FROM minos.message)
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM minos.event) OR EXISTS (SELECT FROM minos.message)
 		OR EXISTS (SELECT FROM minos.snapshot) OR EXISTS (SELECT FROM minos.receipt)
-		OR EXISTS (SELECT FROM minos.saga) OR EXISTS (SELECT FROM minos.cursor)`).Scan(&used)
+		OR EXISTS (SELECT FROM minos.saga) OR EXISTS (SELECT FROM minos.cursor)
+		OR EXISTS (SELECT FROM minos.subject_key)`).Scan(&used)
 	if err != nil {
 		return fmt.Errorf("look for rows: %w", err)
 	}
@@ -144,7 +153,11 @@ func imports(ctx context.Context, tx pgx.Tx, d *dump.Reader) error {
 	rows.pull()
 	for _, part := range importParts() {
 		rows.row = part.row
-		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"minos", part.table}, part.columns, rows); err != nil {
+		_, err := tx.CopyFrom(ctx, pgx.Identifier{"minos", part.table}, part.columns, rows)
+		if rows.err != nil { // of which the server says in its error that it was told of one
+			return rows.err
+		}
+		if err != nil {
 			return fmt.Errorf("copy to %s: %w", part.table, err)
 		}
 	}
@@ -204,7 +217,7 @@ func importParts() []imported {
 	return []imported{
 		{"event", strings.Fields("seq aggregate version name action schema data headers created_at"), eventRow},
 		{"message", strings.Fields("seq id topic key reply_to status content headers"), messageRow},
-		{"snapshot", strings.Fields("name aggregate version data created_at updated_at"), snapshotRow},
+		{"snapshot", strings.Fields("name aggregate version schema data created_at updated_at"), snapshotRow},
 		{"receipt", strings.Fields("message topic settled_at"), receiptRow},
 		{"saga", strings.Fields("id definition revision status deadline data"), sagaRow},
 		{"saga_log", strings.Fields("saga revision place at data"), func(r dump.Record) []any {
@@ -219,6 +232,12 @@ func importParts() []imported {
 				return nil
 			}
 			return []any{r.Cursor.Name, int64(0), r.Cursor.Position}
+		}},
+		{"subject_key", strings.Fields("subject wrapped"), func(r dump.Record) []any {
+			if r.Key == nil {
+				return nil
+			}
+			return []any{r.Key.Subject, r.Key.Wrapped}
 		}},
 	}
 }
@@ -249,7 +268,7 @@ func snapshotRow(r dump.Record) []any {
 	if s == nil {
 		return nil
 	}
-	return []any{s.Name, id(s.Aggregate), int32(s.Version), []byte(s.Data), s.CreatedAt, s.UpdatedAt}
+	return []any{s.Name, id(s.Aggregate), int32(s.Version), int32(s.Schema), []byte(s.Data), s.CreatedAt, s.UpdatedAt}
 }
 
 func receiptRow(r dump.Record) []any {

@@ -96,6 +96,12 @@ func exports() []exported {
 			err := r.Scan(&c.Name, &c.Position)
 			return dump.Record{Cursor: &c}, err
 		}},
+		{"SELECT subject, wrapped FROM minos_subject_key ORDER BY subject", func(r row) (dump.Record, error) {
+			var k dump.Key
+			err := r.Scan(&k.Subject, &k.Wrapped)
+			k.Forgotten = k.Wrapped == nil
+			return dump.Record{Key: &k}, err
+		}},
 	}
 }
 
@@ -134,7 +140,8 @@ func (t *transaction) fill(ctx context.Context, d *dump.Reader) error {
 	var used bool
 	err := t.conn.QueryRowContext(t.ctx, `SELECT EXISTS (SELECT 1 FROM minos_event) OR EXISTS (SELECT 1 FROM minos_message)
 		OR EXISTS (SELECT 1 FROM minos_snapshot) OR EXISTS (SELECT 1 FROM minos_receipt)
-		OR EXISTS (SELECT 1 FROM minos_saga) OR EXISTS (SELECT 1 FROM minos_cursor)`).Scan(&used)
+		OR EXISTS (SELECT 1 FROM minos_saga) OR EXISTS (SELECT 1 FROM minos_cursor)
+		OR EXISTS (SELECT 1 FROM minos_subject_key)`).Scan(&used)
 	if err != nil {
 		return fmt.Errorf("look for rows: %w", err)
 	}
@@ -173,9 +180,9 @@ func (t *transaction) take(r dump.Record, n int) (err error) {
 			encodeHeaders(m.Headers))
 	case r.Snapshot != nil:
 		s := r.Snapshot
-		_, err = t.exec(`INSERT INTO minos_snapshot (name, aggregate, version, data, created_at, updated_at)
-			VALUES (?, ?, ?, ?, ?, ?)`, s.Name, s.Aggregate[:], s.Version, text(s.Data), s.CreatedAt.UnixMicro(),
-			s.UpdatedAt.UnixMicro())
+		_, err = t.exec(`INSERT INTO minos_snapshot (name, aggregate, version, schema, data, created_at, updated_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?)`, s.Name, s.Aggregate[:], s.Version, s.Schema, text(s.Data),
+			s.CreatedAt.UnixMicro(), s.UpdatedAt.UnixMicro())
 	case r.Receipt != nil:
 		_, err = t.exec("INSERT INTO minos_receipt (message, topic, settled_at) VALUES (?, ?, ?)",
 			r.Receipt.Message[:], r.Receipt.Topic, r.Receipt.SettledAt.UnixMicro())
@@ -186,6 +193,8 @@ func (t *transaction) take(r dump.Record, n int) (err error) {
 			r.Entry.Saga[:], n, r.Entry.At.UnixMicro(), text(r.Entry.Data))
 	case r.Cursor != nil:
 		_, err = t.exec("INSERT INTO minos_cursor (name, epoch, position) VALUES (?, 0, ?)", r.Cursor.Name, r.Cursor.Position)
+	case r.Key != nil:
+		_, err = t.exec("INSERT INTO minos_subject_key (subject, wrapped) VALUES (?, ?)", r.Key.Subject, r.Key.Wrapped)
 	}
 	return err
 }

@@ -59,3 +59,18 @@ func TestStore_comparison(t *testing.T) {
 			return s
 		})
 }
+
+func TestStore_dump(t *testing.T) {
+	t.Parallel()
+	unittest.RunDump(t, map[string]unittest.Opener{
+		"sqlite": func(t *testing.T) unittest.Store { t.Helper(); return open(t, newFile(t)) },
+		"memory": func(t *testing.T) unittest.Store {
+			t.Helper()
+			s, err := memory.Open(t.Context(), memory.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		},
+	})
+}
