@@ -6,16 +6,21 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/minos-framework/minos-go/framework/query"
 )
 
-// Shape is what is known of a root entity's type: how its fields are named,
-// stored and checked. It is read once, at registration, and is safe for
-// concurrent use.
+// Shape is what is known of the type of a root entity, or of a request: how its
+// fields are named, stored and checked. It is read once, at registration, and is
+// safe for concurrent use.
 type Shape struct {
 	// Name is the type's.
 	Name string
 	// Fields are those that are stored, in the order of the type.
 	Fields []Field
+
+	whole  *plan
+	object *object
 }
 
 // Field is a field of a root entity.
@@ -26,6 +31,9 @@ type Field struct {
 	Set       SetKind
 	Sensitive bool // by the tag `sensitive:"true"`
 	Optional  bool // a pointer, or omitempty or omitzero in its JSON tag
+
+	member *member
+	plain  bool // encoding/json reads it as it is stored
 }
 
 // SetKind says whether a field is a set, whose changes are told by element.
@@ -39,83 +47,159 @@ const (
 )
 
 // ShapeOf reads the fields of a struct type. What it embeds of the types in
-// skip is left alone; it embeds nothing else.
+// skip is left alone; it embeds nothing else. A field that could not be stored
+// and read again, a default that its field cannot have and a hook that has no
+// field or the wrong signature are errors that name the place.
 func ShapeOf(t reflect.Type, skip ...reflect.Type) (*Shape, error) {
-	s := &Shape{Name: t.Name()}
-	seen := map[string]bool{"uuid": true, "version": true, "created_at": true, "updated_at": true}
-	for i := range t.NumField() {
-		f := t.Field(i)
-		if f.Anonymous && slices.Contains(skip, f.Type) {
-			continue
+	if t.Kind() != reflect.Struct {
+		return nil, fmt.Errorf("%s is no struct", t)
+	}
+	p := &planner{plans: map[reflect.Type]*plan{}, skip: skip}
+	whole, err := p.plan(t, t.Name())
+	if err != nil {
+		return nil, err
+	}
+	if whole.form != formObject {
+		return nil, fmt.Errorf("%s has JSON of its own: a root entity's fields are stored one by one", t)
+	}
+	s := &Shape{Name: t.Name(), whole: whole, object: whole.object}
+	for _, m := range s.object.members {
+		if len(skip) > 0 && slices.Contains(fixed(), m.name) {
+			return nil, fmt.Errorf("%s.%s: the name %q is taken by another field", t, m.field, m.name)
 		}
-		if f.Anonymous {
-			return nil, fmt.Errorf("%s embeds %s: a root entity embeds aggregate.Root only", t, f.Type)
+		f := Field{
+			Name: m.name, Index: m.index[0], Type: m.plan.typ, Sensitive: m.sensitive, Optional: m.optional,
+			member: m, plain: m.plan.plain(map[*plan]bool{}),
 		}
-		name, optional := tagged(f)
-		if name == "" {
-			continue
+		if m.plan.form == formSet {
+			f.Set = reflect.New(f.Type).Interface().(set).setKind()
 		}
-		if seen[name] {
-			return nil, fmt.Errorf("%s.%s: the name %q is taken by another field", t, f.Name, name)
-		}
-		seen[name] = true
-		s.Fields = append(s.Fields, Field{
-			Name: name, Index: i, Type: f.Type, Sensitive: f.Tag.Get("sensitive") == "true", Optional: optional,
-		})
+		s.Fields = append(s.Fields, f)
 	}
 	return s, nil
 }
 
-// tagged returns the JSON name of a field, or "" for one that is not stored,
-// and whether it may be absent.
-func tagged(f reflect.StructField) (name string, optional bool) {
-	tag := f.Tag.Get("json")
-	if !f.IsExported() || tag == "-" {
-		return "", false
+// fixed lists the names of what every root entity has.
+func fixed() []string { return []string{"uuid", "version", "created_at", "updated_at"} }
+
+// plain reports whether encoding/json reads values as they are stored: without
+// defaults, and without numbers of no known type, which it would round.
+func (n *plan) plain(seen map[*plan]bool) bool {
+	if n == nil || seen[n] {
+		return true
 	}
-	name, options, _ := strings.Cut(tag, ",")
-	if name == "" {
-		name = f.Name
+	seen[n] = true
+	if n.form == formAny || !n.elem.plain(seen) {
+		return false
 	}
-	for option := range strings.SplitSeq(options, ",") {
-		optional = optional || option == "omitempty" || option == "omitzero"
+	if n.object != nil {
+		for _, m := range n.object.members {
+			if m.initial != nil || !m.plan.plain(seen) {
+				return false
+			}
+		}
 	}
-	return name, optional || f.Type.Kind() == reflect.Pointer
+	return true
 }
 
 // Encode returns the JSON of each field of the struct that v points to, in the
-// order of Fields.
+// order of Fields. A value that has no JSON is told by FieldErrors.
 func (s *Shape) Encode(v any) ([]json.RawMessage, error) {
 	value := reflect.ValueOf(v).Elem()
 	values := make([]json.RawMessage, len(s.Fields))
 	for i, f := range s.Fields {
 		raw, err := json.Marshal(value.Field(f.Index).Addr().Interface())
 		if err != nil {
-			return nil, fmt.Errorf("encode %s.%s: %w", s.Name, f.Name, err)
+			return nil, FieldErrors{{Path: f.Name, Reason: Invalid, Err: err}}
 		}
 		values[i] = raw
 	}
 	return values, nil
 }
 
-// Decode sets the fields of the struct that v points to from stored data.
-// Names that the struct does not have are left alone: they were fields once.
+// Decode sets the fields of the struct that v points to from its whole stored
+// state. A field that the state does not have takes its default, or stays as it
+// is; names that the struct does not have are left alone: they were fields
+// once. No hook runs: what is stored was checked when it was stored, by the
+// rules of its time.
 func (s *Shape) Decode(data []byte, v any) error {
-	var values map[string]json.RawMessage
-	if err := json.Unmarshal(data, &values); err != nil {
-		return fmt.Errorf("decode the state of %s: %w", s.Name, err)
+	if !json.Valid(data) {
+		return fmt.Errorf("decode the state of %s: it is not JSON", s.Name)
+	}
+	w := walker{cursor: cursor{data: data}}
+	if w.peek() != '{' {
+		return fmt.Errorf("decode the state of %s: it is not an object", s.Name)
 	}
 	value := reflect.ValueOf(v).Elem()
-	for _, f := range s.Fields {
-		raw, ok := values[f.Name]
-		if !ok {
+	seen := make([]bool, len(s.Fields))
+	for name := range w.cursor.members() {
+		m := s.object.byName[name]
+		if m == nil {
+			w.raw()
 			continue
 		}
-		if err := json.Unmarshal(raw, value.Field(f.Index).Addr().Interface()); err != nil {
-			return fmt.Errorf("decode %s.%s: %w", s.Name, f.Name, err)
+		seen[m.at] = true
+		if err := s.decodeField(&w, &s.Fields[m.at], value); err != nil {
+			return err
+		}
+	}
+	for i := range s.Fields {
+		if m := s.Fields[i].member; !seen[i] && m.initial != nil {
+			w.absent(s.object, m, nil, value)
 		}
 	}
 	return nil
+}
+
+func (s *Shape) decodeField(w *walker, f *Field, value reflect.Value) error {
+	if f.plain {
+		if err := json.Unmarshal(w.raw(), value.Field(f.Index).Addr().Interface()); err != nil {
+			return fmt.Errorf("decode %s.%s: %w", s.Name, f.Name, err)
+		}
+		return nil
+	}
+	if !w.member(s.object, f.member, &place{name: f.Name}, value) {
+		fault := w.faults[0]
+		return fmt.Errorf("decode %s.%s: %w", s.Name, fault.Path, fault.Err)
+	}
+	return nil
+}
+
+// Kind returns how the values at a path are compared: a field's name, or
+// several with dots between them that lead through structs and maps, never
+// through lists or sets. Every root entity has uuid, version, created_at and
+// updated_at beside its fields.
+func (s *Shape) Kind(path string) (query.Kind, error) {
+	switch path {
+	case "uuid":
+		return query.UUID, nil
+	case "version":
+		return query.Number, nil
+	case "created_at", "updated_at":
+		return query.Time, nil
+	}
+	n, walked := s.whole, s.Name
+	for name := range strings.SplitSeq(path, ".") {
+		for n.form == formPointer {
+			n = n.elem
+		}
+		switch {
+		case n.form == formObject && n.object.byName[name] != nil:
+			n = n.object.byName[name].plan
+		case n.form == formMap && name != "":
+			n = n.elem
+		case n.form == formAny && name != "":
+		case n.form == formObject:
+			return 0, fmt.Errorf("%s has no field %q", walked, name)
+		default:
+			return 0, fmt.Errorf("%s is %s: no path leads into it", walked, n.typ)
+		}
+		walked += "." + name
+	}
+	for n.form == formPointer {
+		n = n.elem
+	}
+	return n.kind, nil
 }
 
 // Object joins the fields' values, as Encode returns them, to one JSON object.

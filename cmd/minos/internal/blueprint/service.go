@@ -23,7 +23,7 @@ const (
 // packages are the parts of the framework that every service carries.
 func packages() []string {
 	return []string{
-		"framework/unit", "framework/query", "framework/model", "framework/aggregate",
+		"framework/unit", "framework/query", "framework/calendar", "framework/model", "framework/aggregate",
 		"framework/broker", "framework/saga", "framework/cqrs",
 		"framework/config", "framework/service", "framework/rest", "framework/telemetry",
 		"framework/memory", "framework/minostest", "framework/kafka", "framework/sqlite",

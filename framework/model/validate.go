@@ -1,0 +1,201 @@
+package model
+
+import (
+	"errors"
+	"math"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+)
+
+// Validate checks the struct that v points to, before it is stored, and gives
+// nested entities that have no uuid one. These rules hold, at any depth:
+//
+//   - text is UTF-8 without NUL, and a number is neither NaN nor infinite;
+//   - an enum, a type of text or whole numbers that has a method Values() []T, is
+//     one of its values, and one that has UnmarshalText is what that can read;
+//   - of a struct that embeds OneOf exactly one field is set;
+//   - a method ValidateX(value T) error of the struct accepts its field X;
+//   - a method Validate() error of a type accepts its value, once its parts are
+//     sound.
+//
+// An optional field that is empty is not checked. All that is wrong is returned
+// at once, as FieldErrors.
+func (s *Shape) Validate(v any) error {
+	var c checker
+	value := reflect.ValueOf(v).Elem()
+	if c.fields(s.object, nil, value) {
+		c.own(s.whole, nil, value)
+	}
+	if len(c.faults) > 0 {
+		return c.faults
+	}
+	return nil
+}
+
+// checker gathers what is wrong with values.
+type checker struct{ faults FieldErrors }
+
+func (c *checker) fault(at *place, reason Reason, err error) {
+	c.faults = append(c.faults, &FieldError{Path: at.String(), Reason: reason, Err: err})
+}
+
+// value reports whether a value and all that it holds are sound.
+func (c *checker) value(n *plan, at *place, v reflect.Value) bool {
+	ok := true
+	switch n.form {
+	case formPointer:
+		if v.IsNil() {
+			return true
+		}
+		return c.value(n.elem, at, v.Elem())
+	case formList, formArray:
+		for i := range v.Len() {
+			ok = c.value(n.elem, &place{up: at, index: i}, v.Index(i)) && ok
+		}
+	case formSet:
+		v.Addr().Interface().(set).each(func(i int, element reflect.Value) {
+			ok = c.value(n.elem, &place{up: at, index: i}, element) && ok
+		})
+	case formMap:
+		ok = c.table(n, at, v)
+	case formObject:
+		ok = c.fields(n.object, at, v)
+	}
+	return ok && c.own(n, at, v)
+}
+
+func (c *checker) table(n *plan, at *place, v reflect.Value) bool {
+	ok := true
+	for entry := v.MapRange(); entry.Next(); {
+		here := &place{up: at, name: entry.Key().String()}
+		if !sound(here.name) {
+			c.fault(at, Invalid, errNotText)
+			ok = false
+		}
+		// What is in a map has no address, which hooks and uuids need.
+		value := reflect.New(n.elem.typ).Elem()
+		value.Set(entry.Value())
+		ok = c.value(n.elem, here, value) && ok
+		if n.elem.form == formObject {
+			v.SetMapIndex(entry.Key(), value)
+		}
+	}
+	return ok
+}
+
+func (c *checker) fields(o *object, at *place, v reflect.Value) bool {
+	ok := true
+	for _, m := range o.members {
+		field := v.FieldByIndex(m.index)
+		if o.entity && m.field == "UUID" && field.Interface() == uuid.Nil {
+			field.Set(reflect.ValueOf(newID()))
+		}
+		if m.optional && field.IsZero() {
+			continue
+		}
+		here := &place{up: at, name: m.name}
+		ok = c.value(m.plan, here, field) && c.hook(m, here, v, field) && ok
+	}
+	return ok
+}
+
+// hook runs the method ValidateX of the struct that owner is.
+func (c *checker) hook(m *member, at *place, owner, value reflect.Value) bool {
+	if m.validate < 0 || m.optional && value.IsZero() {
+		return true
+	}
+	out := owner.Addr().Method(m.validate).Call([]reflect.Value{value})
+	err, _ := out[0].Interface().(error)
+	if err != nil {
+		c.fault(at, Invalid, err)
+	}
+	return err == nil
+}
+
+// own checks a value by the rules of its own type, its parts being sound.
+func (c *checker) own(n *plan, at *place, v reflect.Value) bool {
+	err := n.rule(v)
+	if err == nil && n.enum != nil {
+		err = n.enum(v)
+	}
+	if err == nil && n.whole {
+		err = v.Addr().Interface().(interface{ Validate() error }).Validate()
+	}
+	if err != nil {
+		c.fault(at, Invalid, err)
+	}
+	return err == nil
+}
+
+func (n *plan) rule(v reflect.Value) error {
+	switch n.form {
+	case formText:
+		if !sound(v.String()) {
+			return errNotText
+		}
+	case formFloat:
+		if f := v.Float(); math.IsNaN(f) || math.IsInf(f, 0) {
+			return errNotFinal
+		}
+	case formAny:
+		if v.Elem().IsValid() {
+			return soundAny(v.Interface())
+		}
+	case formObject:
+		if n.object.oneOf {
+			return n.object.oneIsSet(v)
+		}
+	}
+	return nil
+}
+
+func (o *object) oneIsSet(v reflect.Value) error {
+	var names []string
+	for _, m := range o.members {
+		if !v.FieldByIndex(m.index).IsNil() {
+			names = append(names, m.name)
+		}
+	}
+	switch len(names) {
+	case 1:
+		return nil
+	case 0:
+		return errors.New("none of its alternatives is set")
+	}
+	return errors.New("of its alternatives only one can be set, but these are: " + strings.Join(names, ", "))
+}
+
+func sound(text string) bool { return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 }
+
+// soundAny checks what JSON of no known type holds.
+func soundAny(v any) error {
+	switch v := v.(type) {
+	case string:
+		if !sound(v) {
+			return errNotText
+		}
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return errNotFinal
+		}
+	case []any:
+		for _, element := range v {
+			if err := soundAny(element); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for key, element := range v {
+			if !sound(key) {
+				return errNotText
+			}
+			if err := soundAny(element); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
