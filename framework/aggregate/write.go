@@ -14,7 +14,8 @@ import (
 )
 
 // Create stores a new entity and sets its uuid, its version (1) and its times.
-// It refuses an entity that has any of them.
+// It refuses an entity that has any of them; what the rules of its fields
+// refuse is told by model.FieldErrors.
 func (r *Repository[T]) Create(ctx context.Context, entity *T) error {
 	root := r.root(entity)
 	if root.UUID != uuid.Nil || root.Version != 0 || !root.CreatedAt.IsZero() || !root.UpdatedAt.IsZero() {
@@ -24,8 +25,9 @@ func (r *Repository[T]) Create(ctx context.Context, entity *T) error {
 }
 
 // Save stores what changed in an entity since it was loaded or saved last;
-// nothing changed, nothing happens. An entity that is new is created. It
-// returns a *ConflictError when another writer was first; inside a handler that
+// nothing changed, nothing happens. An entity that is new is created. What the
+// rules of its fields refuse is told by model.FieldErrors. It returns a
+// *ConflictError when another writer was first; inside a handler that
 // is found at the commit, and the handler is run again.
 func (r *Repository[T]) Save(ctx context.Context, entity *T) error {
 	root := r.root(entity)
@@ -69,6 +71,9 @@ var (
 func (r *Repository[T]) append(ctx context.Context, verb string, entity *T) error {
 	root := r.root(entity)
 	next := *root
+	if err := r.shape.Validate(entity); err != nil {
+		return fmt.Errorf("%s %s: %w", verb, r.shape.Name, err)
+	}
 	values, err := r.shape.Encode(entity)
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", verb, r.shape.Name, err)
