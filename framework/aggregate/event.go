@@ -1,14 +1,16 @@
 package aggregate
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/aggregate/history"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -20,62 +22,102 @@ type Event[T any] struct {
 	Version   int         `json:"version"`
 	Action    unit.Action `json:"action"`
 	CreatedAt time.Time   `json:"created_at"`
-	// Fields holds every field of a create, the changed ones of an update, the
-	// one field of FooUpdated.bar, and nothing of a delete.
+	// Fields holds every field of a create, what changed in an update, the one
+	// change of FooUpdated.bar, and nothing of a delete.
 	Fields []FieldDiff `json:"fields_diff"`
 }
 
-// FieldDiff is the new value of one field.
-type FieldDiff struct {
-	Name  string          `json:"name"`
-	Value json.RawMessage `json:"value"`
+// Diff returns what the event says of a field, in order: one FieldDiff with its
+// new value, or one for each element of a set that was added, replaced or
+// removed, or none.
+func (e Event[T]) Diff(name string) []FieldDiff {
+	var diffs []FieldDiff
+	for _, f := range e.Fields {
+		if f.Name == name {
+			diffs = append(diffs, f)
+		}
+	}
+	return diffs
 }
 
 // Field returns the new value of a field, and false when the event does not
-// hold the field or its value is not a V.
+// hold the field or its value is not a V. Of a set of which the event holds
+// elements it is the list of them, whatever happened to them.
 func Field[V, T any](e Event[T], name string) (V, bool) {
 	var value V
-	for _, f := range e.Fields {
-		if f.Name == name {
-			err := json.Unmarshal(f.Value, &value)
-			return value, err == nil
-		}
+	diffs := e.Diff(name)
+	if len(diffs) == 0 {
+		return value, false
 	}
-	return value, false
+	raw := diffs[0].Value
+	if diffs[0].Incremental() {
+		raw = listOf(diffs)
+	}
+	err := json.Unmarshal(raw, &value)
+	return value, err == nil
+}
+
+// Elements returns the elements of a set that were added (unit.Create), replaced
+// (unit.Update) or removed (unit.Delete), and false when one of them is not a V.
+func Elements[V, T any](e Event[T], name string, action unit.Action) ([]V, bool) {
+	diffs := slices.DeleteFunc(e.Diff(name), func(d FieldDiff) bool { return d.Action != action })
+	var values []V
+	err := json.Unmarshal(listOf(diffs), &values)
+	return values, err == nil
+}
+
+func listOf(diffs []FieldDiff) []byte {
+	values := make([][]byte, len(diffs))
+	for i, d := range diffs {
+		values[i] = d.Value
+	}
+	return slices.Concat([]byte{'['}, bytes.Join(values, []byte{','}), []byte{']'})
 }
 
 // Messages returns what is published of a committed event: one message on
 // FooCreated, FooUpdated or FooDeleted with the whole event and, of an update,
-// one on FooUpdated.<field> for each changed field. Their keys are the
-// aggregate's id, and their IDs are the same each time.
+// one for each change on FooUpdated.<field> or, of an element of a set, on
+// FooUpdated.<field>.create, .update or .delete. What the domain recorded is one
+// message on Foo and the event's name. Their keys are the aggregate's id, and
+// their IDs are the same each time.
 func Messages(e unit.Event) ([]unit.Message, error) {
-	var fields []json.RawMessage
-	if err := json.Unmarshal(e.Data, &fields); err != nil {
-		return nil, fmt.Errorf("decode event %d of %s %s: %w", e.Version, e.Name, e.Aggregate, err)
-	}
-	past, ok := map[unit.Action]string{unit.Create: "Created", unit.Update: "Updated", unit.Delete: "Deleted"}[e.Action]
+	past, ok := map[unit.Action]string{
+		unit.Create: "Created", unit.Update: "Updated", unit.Delete: "Deleted", unit.Record: "",
+	}[e.Action]
 	if !ok {
 		return nil, fmt.Errorf("event %d of %s %s: unknown action %q", e.Version, e.Name, e.Aggregate, e.Action)
 	}
+	diffs, err := history.Parse(e)
+	if err != nil {
+		return nil, fmt.Errorf("event %d of %s %s: %w", e.Version, e.Name, e.Aggregate, err)
+	}
+	if e.Action == unit.Record {
+		name, _ := json.Marshal(diffs[0].Name) // a string always encodes
+		content := slices.Concat([]byte(`"event":`), name, []byte(`,"content":`), diffs[0].Value)
+		return []unit.Message{message(e, e.Name+diffs[0].Name, 0, content)}, nil
+	}
+	fields := []byte(`"fields_diff":`)
 	topic := e.Name + past
-	messages := []unit.Message{message(e, topic, e.Data)}
+	messages := []unit.Message{message(e, topic, 0, slices.Concat(fields, e.Data))}
 	if e.Action != unit.Update {
 		return messages, nil
 	}
-	for _, raw := range fields {
-		var f FieldDiff
-		if err := json.Unmarshal(raw, &f); err != nil {
-			return nil, fmt.Errorf("decode event %d of %s %s: %w", e.Version, e.Name, e.Aggregate, err)
+	same := map[string]int{} // messages so far, by topic
+	for _, d := range diffs {
+		topic := topic + "." + d.Name
+		if d.Incremental() {
+			topic += "." + string(d.Action)
 		}
-		single := make([]byte, 0, len(raw)+2)
-		single = append(append(append(single, '['), raw...), ']')
-		messages = append(messages, message(e, topic+"."+f.Name, single))
+		single := slices.Concat(fields, history.Data([]FieldDiff{d}))
+		messages = append(messages, message(e, topic, same[topic], single))
+		same[topic]++
 	}
 	return messages, nil
 }
 
-func message(e unit.Event, topic string, fields json.RawMessage) unit.Message {
-	content := make([]byte, 0, len(fields)+160)
+// message is the nth of an event on a topic; rest is what its content ends with.
+func message(e unit.Event, topic string, n int, rest []byte) unit.Message {
+	content := make([]byte, 0, len(rest)+160)
 	content = append(content, `{"uuid":"`...)
 	content = append(content, e.Aggregate.String()...)
 	content = append(content, `","name":`...)
@@ -86,25 +128,20 @@ func message(e unit.Event, topic string, fields json.RawMessage) unit.Message {
 	content = appendString(content, string(e.Action))
 	content = append(content, `,"created_at":"`...)
 	content = e.CreatedAt.UTC().AppendFormat(content, time.RFC3339Nano)
-	content = append(content, `","fields_diff":`...)
-	content = append(content, fields...)
+	content = append(content, `",`...)
+	content = append(content, rest...)
 	content = append(content, '}')
+	id := strconv.AppendInt([]byte(topic+"/"), int64(e.Version), 10)
+	if n > 0 {
+		id = strconv.AppendInt(append(id, '/'), int64(n), 10)
+	}
 	return unit.Message{
-		ID:      uuid.NewSHA1(e.Aggregate, strconv.AppendInt([]byte(topic+"/"), int64(e.Version), 10)),
+		ID:      uuid.NewSHA1(e.Aggregate, id),
 		Topic:   topic,
 		Key:     e.Aggregate.String(),
 		Content: content,
 		Headers: e.Headers,
 	}
-}
-
-// topics lists every topic that changes of a root are published on.
-func topics(s *model.Shape) []string {
-	all := []string{s.Name + "Created", s.Name + "Updated", s.Name + "Deleted"}
-	for _, f := range s.Fields {
-		all = append(all, s.Name+"Updated."+f.Name)
-	}
-	return all
 }
 
 func appendString(data []byte, s string) []byte {

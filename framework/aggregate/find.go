@@ -30,7 +30,7 @@ func (r *Repository[T]) Find(ctx context.Context, clauses ...query.Clause) iter.
 				yield(nil, fmt.Errorf("find %s: %w", r.shape.Name, err))
 				return
 			}
-			if entity, err := r.restore(snapshot); !yield(entity, err) || err != nil {
+			if entity, err := r.restore(ctx, snapshot); !yield(entity, err) || err != nil {
 				return
 			}
 		}
@@ -49,7 +49,7 @@ func (r *Repository[T]) FindOne(ctx context.Context, clauses ...query.Clause) (*
 		if err != nil {
 			return nil, fmt.Errorf("find %s: %w", r.shape.Name, err)
 		}
-		return r.restore(snapshot)
+		return r.restore(ctx, snapshot)
 	}
 	return nil, &NotFoundError{Name: r.shape.Name}
 }
@@ -108,7 +108,7 @@ func (r *Repository[T]) Page(ctx context.Context, cursor string, size int, claus
 			page.Next = selection.Cursor(selection.Position(last))
 			break
 		}
-		entity, err := r.restore(snapshot)
+		entity, err := r.restore(ctx, snapshot)
 		if err != nil {
 			return Page[T]{}, err
 		}

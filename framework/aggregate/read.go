@@ -15,7 +15,7 @@ func (r *Repository[T]) Get(ctx context.Context, id UUID) (*T, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.restore(snapshot)
+	return r.restore(ctx, snapshot)
 }
 
 // Refresh reads an entity again: changes that were not saved are lost.
@@ -25,23 +25,36 @@ func (r *Repository[T]) Refresh(ctx context.Context, entity *T) error {
 		return err
 	}
 	*entity = *fresh
+	r.keep(entity)
 	return nil
 }
 
 // restore builds an entity from its snapshot.
-func (r *Repository[T]) restore(s unit.Snapshot) (*T, error) {
-	entity := new(T)
-	if err := r.shape.Decode(s.Data, entity); err != nil {
+func (r *Repository[T]) restore(ctx context.Context, s unit.Snapshot) (*T, error) {
+	entity, err := r.fromState(ctx, s)
+	if err != nil {
 		return nil, fmt.Errorf("restore %s %s: %w", s.Name, s.Aggregate, err)
 	}
 	// What was read is encoded again, since stores may write the same JSON in
 	// another form.
-	base, err := r.shape.Encode(entity)
-	if err != nil {
+	root := r.root(entity)
+	if root.base, err = r.shape.Encode(entity); err != nil {
 		return nil, fmt.Errorf("restore %s %s: %w", s.Name, s.Aggregate, err)
 	}
-	*r.root(entity) = Root{
-		UUID: s.Aggregate, Version: s.Version, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, base: base,
+	r.keep(entity)
+	return entity, nil
+}
+
+// fromState builds an entity from its state or, if that is of an older schema,
+// from its events.
+func (r *Repository[T]) fromState(ctx context.Context, s unit.Snapshot) (*T, error) {
+	if s.Schema != r.definition.schema.Version {
+		return r.upcast(ctx, s)
 	}
+	entity := new(T)
+	if err := r.shape.Decode(s.Data, entity); err != nil {
+		return nil, err
+	}
+	*r.root(entity) = Root{UUID: s.Aggregate, Version: s.Version, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt}
 	return entity, nil
 }

@@ -14,18 +14,21 @@ import (
 // handler decides, and its reads see what was staged. Outside it commits at
 // once.
 type Repository[T any] struct {
-	store Store
-	shape *model.Shape
-	root  func(*T) *Root
+	store      Store
+	shape      *model.Shape
+	definition *definition
+	root       func(*T) *Root
 }
 
 // NewRepository registers the root entity T, which embeds Root, and returns its
-// repository. It returns an error when T is registered already or its fields
-// cannot be stored, at start-up.
-func NewRepository[T any, P rootOf[T]](r *Registry) (*Repository[T], error) {
-	s, err := r.add(reflect.TypeFor[T]())
+// repository. It returns an error when T is registered already, its fields
+// cannot be stored, or an option does not fit, at start-up.
+func NewRepository[T any, P rootOf[T]](r *Registry, options ...Option) (*Repository[T], error) {
+	d, err := r.add(reflect.TypeFor[T](), options)
 	if err != nil {
 		return nil, fmt.Errorf("repository: %w", err)
 	}
-	return &Repository[T]{store: r.store, shape: s, root: func(t *T) *Root { return P(t).root() }}, nil
+	return &Repository[T]{
+		store: r.store, shape: d.shape, definition: d, root: func(t *T) *Root { return P(t).root() },
+	}, nil
 }

@@ -21,6 +21,11 @@ type Root struct {
 	// base holds the fields as they were read, in the order of the shape: what
 	// a save is compared with.
 	base []json.RawMessage
+	// pending are the events that were recorded since, keeper and entity who
+	// applies them to whom.
+	pending []pending
+	keeper  keeper
+	entity  any
 }
 
 func (r *Root) root() *Root { return r }

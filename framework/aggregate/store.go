@@ -14,6 +14,7 @@ import (
 type Store interface {
 	unit.Store
 	Reader
+	Rewriter
 }
 
 // Reader reads what was committed. Its methods are safe for concurrent use.

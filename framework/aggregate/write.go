@@ -1,7 +1,6 @@
 package aggregate
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/aggregate/history"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -21,13 +20,13 @@ func (r *Repository[T]) Create(ctx context.Context, entity *T) error {
 	if root.UUID != uuid.Nil || root.Version != 0 || !root.CreatedAt.IsZero() || !root.UpdatedAt.IsZero() {
 		return fmt.Errorf("create %s: %w", r.shape.Name, errNotNew)
 	}
-	return r.append(ctx, "create", entity)
+	return r.write(ctx, "create", entity)
 }
 
-// Save stores what changed in an entity since it was loaded or saved last;
-// nothing changed, nothing happens. An entity that is new is created. What the
-// rules of its fields refuse is told by model.FieldErrors. It returns a
-// *ConflictError when another writer was first; inside a handler that
+// Save stores what changed in an entity since it was loaded or saved last, and
+// what it recorded; nothing changed, nothing happens. An entity that is new is
+// created. What the rules of its fields refuse is told by model.FieldErrors. It
+// returns a *ConflictError when another writer was first; inside a handler that
 // is found at the commit, and the handler is run again.
 func (r *Repository[T]) Save(ctx context.Context, entity *T) error {
 	root := r.root(entity)
@@ -37,28 +36,19 @@ func (r *Repository[T]) Save(ctx context.Context, entity *T) error {
 	case root.Version == 0 || root.UUID == uuid.Nil || root.base == nil:
 		return fmt.Errorf("save %s %s: %w", r.shape.Name, root.UUID, errNotLoaded)
 	}
-	return r.append(ctx, "save", entity)
+	return r.write(ctx, "save", entity)
 }
 
-// Delete stores that an entity is no more. Its events stay; reads of it return
-// a *NotFoundError that says so.
+// Delete stores that an entity is no more, after what it recorded; fields that
+// were changed and not saved are lost. Its events stay; reads of it return a
+// *NotFoundError that says so. It returns a *ConflictError when another writer
+// was first.
 func (r *Repository[T]) Delete(ctx context.Context, entity *T) error {
 	root := r.root(entity)
 	if root.base == nil {
 		return fmt.Errorf("delete %s %s: %w", r.shape.Name, root.UUID, errNotLoaded)
 	}
-	next := *root
-	err := unit.Do(ctx, r.store, func(_ context.Context, w *unit.Work) error {
-		next.Version, next.UpdatedAt = root.Version+1, w.Now()
-		w.Append(r.event(next, unit.Delete, json.RawMessage("[]")), r.snapshot(next, nil))
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("delete %s %s: %w", r.shape.Name, root.UUID, err)
-	}
-	next.base = nil
-	*root = next
-	return nil
+	return r.write(ctx, "delete", entity)
 }
 
 var (
@@ -66,70 +56,136 @@ var (
 	errNotLoaded = errors.New("it was not loaded or created by a repository")
 )
 
-// append appends the difference between entity and what it was, and moves the
-// entity on only when that went well.
-func (r *Repository[T]) append(ctx context.Context, verb string, entity *T) error {
+// change is an event to come.
+type change struct {
+	action unit.Action
+	diffs  []FieldDiff
+}
+
+// write stages the events that lead from what the entity was to what it is, and
+// moves the entity on only when that went well.
+func (r *Repository[T]) write(ctx context.Context, verb string, entity *T) error {
 	root := r.root(entity)
 	next := *root
-	if err := r.shape.Validate(entity); err != nil {
-		return fmt.Errorf("%s %s: %w", verb, r.shape.Name, err)
-	}
-	values, err := r.shape.Encode(entity)
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", verb, r.shape.Name, err)
-	}
-	changes, changed := diff(r.shape, root.base, values)
-	if !changed && root.base != nil {
-		return nil
-	}
-	err = unit.Do(ctx, r.store, func(_ context.Context, w *unit.Work) error {
-		action := unit.Update
+	err := unit.Do(ctx, r.store, func(ctx context.Context, w *unit.Work) error {
 		if root.base == nil {
-			action = unit.Create
 			next.UUID, next.CreatedAt = unit.NewID(), w.Now()
 		}
-		next.Version, next.UpdatedAt, next.base = root.Version+1, w.Now(), values
-		w.Append(r.event(next, action, changes), r.snapshot(next, r.shape.Object(values)))
-		return nil
+		changes, values, err := r.changes(entity, next, verb == "delete")
+		if err != nil || len(changes) == 0 {
+			return err
+		}
+		next.UpdatedAt, next.base, next.pending = w.Now(), values, nil
+		return r.stage(ctx, w, &next, changes)
 	})
 	if err != nil {
 		return fmt.Errorf("%s %s %s: %w", verb, r.shape.Name, next.UUID, err)
 	}
+	if root.base == nil {
+		err = r.applyPending(entity)
+	}
 	*root = next
+	r.keep(entity)
+	return err
+}
+
+// changes returns the events that lead to the entity's state, and the state:
+// first what was recorded, then an update with whatever differs from what
+// replaying that gives, or the deletion. Next is the root as it will be.
+func (r *Repository[T]) changes(entity *T, next Root, deleted bool) ([]change, []json.RawMessage, error) {
+	root := r.root(entity)
+	if root.base == nil {
+		return r.creation(entity, next)
+	}
+	if err := r.applyPending(entity); err != nil {
+		return nil, nil, err
+	}
+	changes, state, err := r.recorded(next, root.base, root.pending)
+	if err != nil {
+		return nil, nil, err
+	}
+	if deleted {
+		return append(changes, change{action: unit.Delete}), nil, nil
+	}
+	values, err := r.encode(entity)
+	if err != nil {
+		return nil, nil, err
+	}
+	if diffs := history.Compare(r.shape, state, values); len(diffs) > 0 {
+		changes = append(changes, change{unit.Update, diffs})
+	}
+	return changes, values, nil
+}
+
+// creation is changes of an entity that is new: it is created as it is, and
+// what it recorded follows.
+func (r *Repository[T]) creation(entity *T, next Root) ([]change, []json.RawMessage, error) {
+	values, err := r.encode(entity)
+	if err != nil {
+		return nil, nil, err
+	}
+	first := change{unit.Create, history.Compare(r.shape, nil, values)}
+	changes, state, err := r.recorded(next, values, r.root(entity).pending)
+	if err != nil || len(changes) == 0 {
+		return []change{first}, values, err
+	}
+	result, err := r.decode(next, state)
+	if err == nil {
+		err = r.shape.Validate(result)
+	}
+	return append([]change{first}, changes...), state, err
+}
+
+// recorded returns the events that were recorded, and the state that replaying
+// them from state gives.
+func (r *Repository[T]) recorded(
+	next Root, state []json.RawMessage, pending []pending,
+) (changes []change, _ []json.RawMessage, err error) {
+	for _, p := range pending {
+		event, err := r.told(p)
+		if err != nil {
+			return nil, nil, err
+		}
+		if state, err = r.replayed(next, state, event); err != nil {
+			return nil, nil, err
+		}
+		changes = append(changes, change{unit.Record, []FieldDiff{event}})
+	}
+	return changes, state, nil
+}
+
+// encode returns the values of an entity that keeps its rules.
+func (r *Repository[T]) encode(entity *T) ([]json.RawMessage, error) {
+	if err := r.shape.Validate(entity); err != nil {
+		return nil, err
+	}
+	return r.shape.Encode(entity)
+}
+
+// stage appends the events, with the state that the last of them leads to, and
+// counts next on.
+func (r *Repository[T]) stage(ctx context.Context, w *unit.Work, next *Root, changes []change) error {
+	var state json.RawMessage
+	if next.base != nil {
+		sealed, err := r.sealAll(ctx, next, next.base)
+		if err != nil {
+			return err
+		}
+		state = r.shape.Object(sealed)
+	}
+	last := next.Version + len(changes)
+	for _, c := range changes {
+		if err := r.sealDiffs(ctx, next, c.diffs); err != nil {
+			return err
+		}
+		next.Version++
+		w.Append(unit.Event{
+			Aggregate: next.UUID, Version: next.Version, Name: r.shape.Name, Action: c.action,
+			Schema: r.definition.schema.Version, Data: history.Data(c.diffs), CreatedAt: next.UpdatedAt,
+		}, unit.Snapshot{
+			Aggregate: next.UUID, Name: r.shape.Name, Version: last, Schema: r.definition.schema.Version, Data: state,
+			CreatedAt: next.CreatedAt, UpdatedAt: next.UpdatedAt,
+		})
+	}
 	return nil
-}
-
-// diff returns the fields whose values differ from base as a JSON array, and
-// whether there are any. A nil base differs in all.
-func diff(s *model.Shape, base, values []json.RawMessage) (json.RawMessage, bool) {
-	diff, changed := []byte{'['}, false
-	for i, f := range s.Fields {
-		if base != nil && bytes.Equal(base[i], values[i]) {
-			continue
-		}
-		if changed {
-			diff = append(diff, ',')
-		}
-		changed = true
-		diff = append(diff, `{"name":`...)
-		diff = appendString(diff, f.Name)
-		diff = append(diff, `,"value":`...)
-		diff = append(diff, values[i]...)
-		diff = append(diff, '}')
-	}
-	return append(diff, ']'), changed
-}
-
-func (r *Repository[T]) event(root Root, action unit.Action, diff json.RawMessage) unit.Event {
-	return unit.Event{
-		Aggregate: root.UUID, Version: root.Version, Name: r.shape.Name, Action: action,
-		Schema: 1, Data: diff, CreatedAt: root.UpdatedAt,
-	}
-}
-
-func (r *Repository[T]) snapshot(root Root, data json.RawMessage) unit.Snapshot {
-	return unit.Snapshot{
-		Aggregate: root.UUID, Name: r.shape.Name, Version: root.Version, Data: data,
-		CreatedAt: root.CreatedAt, UpdatedAt: root.UpdatedAt,
-	}
 }

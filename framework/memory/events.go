@@ -89,3 +89,21 @@ func selects(query aggregate.EventQuery, e unit.Event) bool {
 		e.Version > query.AfterVersion && (query.UpToVersion == 0 || e.Version <= query.UpToVersion) &&
 		e.Seq > query.After && (query.UpTo == 0 || e.Seq <= query.UpTo)
 }
+
+// Rewrite implements aggregate.Rewriter.
+func (s *Store) Rewrite(ctx context.Context, states ...unit.Snapshot) (left []uuid.UUID, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, state := range states {
+		there, ok := s.states[state.Aggregate]
+		if ok && (there.Version != state.Version || there.Name != state.Name) {
+			left = append(left, state.Aggregate)
+			continue
+		}
+		s.states[state.Aggregate] = cloneSnapshot(state)
+	}
+	return left, nil
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -80,6 +82,33 @@ func (s *Store) Offset(ctx context.Context) (int64, error) {
 		return 0, fmt.Errorf("read the offset: %w", err)
 	}
 	return safe, nil
+}
+
+// rewrite adds states that are not there, and replaces those of the same
+// version. Rows are locked in the order of their keys, as commits lock them.
+const rewrite = `INSERT INTO minos.snapshot AS s (name, aggregate, version, schema, data, created_at, updated_at)
+	SELECT * FROM unnest($1::text[], $2::uuid[], $3::int[], $4::int[], $5::jsonb[], $6::timestamptz[], $7::timestamptz[])
+		AS i (name, aggregate) ORDER BY i.name, i.aggregate
+	ON CONFLICT (name, aggregate) DO UPDATE SET schema = excluded.schema, data = excluded.data,
+		created_at = excluded.created_at, updated_at = excluded.updated_at
+	WHERE s.version = excluded.version RETURNING s.aggregate`
+
+// Rewrite implements aggregate.Rewriter.
+func (s *Store) Rewrite(ctx context.Context, states ...unit.Snapshot) ([]uuid.UUID, error) {
+	rows := make([]unit.State, len(states))
+	missed := make(map[uuid.UUID]bool, len(states))
+	for i, state := range states {
+		rows[i], missed[state.Aggregate] = unit.State{Snapshot: state}, true
+	}
+	written, _ := s.pool.Query(ctx, rewrite, stateColumns(rows, false)...) // rows tell the error
+	ids, err := pgx.CollectRows(written, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("rewrite %d states: %w", len(states), err)
+	}
+	for _, id := range ids {
+		delete(missed, id)
+	}
+	return slices.Collect(maps.Keys(missed)), nil
 }
 
 // The columns that scanEvent reads, and where they are.

@@ -90,3 +90,28 @@ func (s *Store) Offset(ctx context.Context) (last int64, err error) {
 	}
 	return last, nil
 }
+
+// Rewrite implements aggregate.Rewriter.
+func (s *Store) Rewrite(ctx context.Context, states ...unit.Snapshot) (left []uuid.UUID, err error) {
+	err = s.write(ctx, func(t *transaction) error {
+		for _, state := range states {
+			n, err := t.exec(`INSERT INTO minos_snapshot (name, aggregate, version, schema, data, created_at, updated_at)
+				VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name, aggregate) DO UPDATE SET schema = excluded.schema,
+				data = excluded.data, created_at = excluded.created_at, updated_at = excluded.updated_at
+				WHERE version = excluded.version`,
+				state.Name, state.Aggregate[:], state.Version, state.Schema, text(state.Data),
+				state.CreatedAt.UnixMicro(), state.UpdatedAt.UnixMicro())
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				left = append(left, state.Aggregate)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("rewrite %d states: %w", len(states), err)
+	}
+	return left, nil
+}
