@@ -1,13 +1,9 @@
 package aggregate_test
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
-
-	"github.com/google/uuid"
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/unit"
@@ -85,60 +81,5 @@ func TestField(t *testing.T) {
 		if _, ok := aggregate.Field[string](e, "plate"); ok {
 			t.Error("a field that did not change is in the event")
 		}
-	}
-}
-
-type resolver map[uuid.UUID]json.RawMessage
-
-func (r resolver) Resolve(context.Context, string, []uuid.UUID) (map[uuid.UUID]json.RawMessage, error) {
-	return r, nil
-}
-
-func TestRef_Get(t *testing.T) {
-	t.Parallel()
-	id := unit.NewID()
-	ctx := aggregate.WithResolver(t.Context(), resolver{id: json.RawMessage(`{"uuid":"` + id.String() + `","version":3,"name":"Ann","age":7}`)})
-	t.Run("asks the context's resolver", func(t *testing.T) {
-		t.Parallel()
-		man, err := aggregate.RefTo[Man](id).Get(ctx)
-		if err != nil || man.Name != "Ann" || man.UUID != id || man.Version != 3 {
-			t.Errorf("got %+v, %v", man, err)
-		}
-	})
-	t.Run("is nothing for a reference to nothing", func(t *testing.T) {
-		t.Parallel()
-		var none *aggregate.Ref[Man]
-		if man, err := none.Get(ctx); man != nil || err != nil {
-			t.Errorf("got %+v, %v", man, err)
-		}
-	})
-	t.Run("says what was not found", func(t *testing.T) {
-		t.Parallel()
-		if _, err := aggregate.RefTo[Man](unit.NewID()).Get(ctx); !errors.Is(err, aggregate.ErrNotFound) {
-			t.Errorf("got %v", err)
-		}
-	})
-	t.Run("says that a context without a resolver is the wrong one", func(t *testing.T) {
-		t.Parallel()
-		if _, err := aggregate.RefTo[Man](id).Get(t.Context()); err == nil || !strings.Contains(err.Error(), "carries no resolver") {
-			t.Errorf("got %v", err)
-		}
-	})
-}
-
-func TestRegistry_Objects(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	car := b.create(t, "AB 1")
-	objects, err := b.registry.Objects(t.Context(), "Car", []uuid.UUID{car.UUID})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got Car
-	if err := json.Unmarshal(objects[0], &got); err != nil || got.UUID != car.UUID || got.Version != 1 || got.Plate != "AB 1" {
-		t.Errorf("got %s, %v", objects[0], err)
-	}
-	if _, err := b.registry.Objects(t.Context(), "Car", []uuid.UUID{unit.NewID()}); !errors.Is(err, aggregate.ErrNotFound) {
-		t.Errorf("a missing one: %v", err)
 	}
 }

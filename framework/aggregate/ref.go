@@ -11,45 +11,55 @@ import (
 )
 
 // Ref refers to a root entity of this or another service. It is stored and
-// sent as the entity's uuid; a field that may be empty is a *Ref.
+// sent as the entity's uuid, and compared by it. A field that may be empty is a
+// *Ref; one whose uuid is zero refers to nothing too.
+//
+// What a reference was resolved to is remembered by it and by all its copies. A
+// reference is not safe for concurrent use.
 type Ref[T any] struct {
-	UUID  UUID
-	value *T
+	UUID UUID
+
+	memory *memory[T]
 }
 
+// memory is shared by the copies of a reference, so that what is found for one
+// of them, wherever it was copied from, is found for all.
+type memory[T any] struct{ value *T }
+
 // RefTo refers to the T with an id.
-func RefTo[T any](id UUID) *Ref[T] { return &Ref[T]{UUID: id} }
+func RefTo[T any](id UUID) *Ref[T] { return &Ref[T]{UUID: id, memory: &memory[T]{}} }
+
+// ID returns the uuid; the zero one of a nil r.
+func (r *Ref[T]) ID() UUID {
+	if r == nil {
+		return uuid.Nil
+	}
+	return r.UUID
+}
+
+// Is reports whether r refers to the entity with an id; a nil r refers to none.
+func (r *Ref[T]) Is(id UUID) bool { return r != nil && r.UUID == id }
+
+// Value returns the entity, if r was resolved by Get or Resolve, or nil.
+func (r *Ref[T]) Value() *T {
+	if r == nil || r.memory == nil {
+		return nil
+	}
+	return r.memory.value
+}
 
 // Get returns the entity that r refers to, and remembers it. It asks the
-// Resolver that the context carries, which a service's handlers have; the
-// error is the resolver's: a *NotFoundError, or that the other service did not
-// answer. A nil r gives nil.
+// Resolver that the context carries, which a service's handlers have. The error
+// is a *RefError. A reference to nothing gives nil. For more than one reference,
+// Resolve asks once.
 func (r *Ref[T]) Get(ctx context.Context) (*T, error) {
-	if r == nil {
-		return nil, nil
+	if value := r.Value(); r == nil || r.UUID == uuid.Nil || value != nil {
+		return value, nil
 	}
-	if r.value != nil {
-		return r.value, nil
+	if err := Resolve(ctx, r); err != nil {
+		return nil, err
 	}
-	name := reflect.TypeFor[T]().Name()
-	resolver, ok := ctx.Value(resolverKey{}).(Resolver)
-	if !ok {
-		return nil, fmt.Errorf("resolve %s %s: %w", name, r.UUID, errNoResolver)
-	}
-	found, err := resolver.Resolve(ctx, name, []uuid.UUID{r.UUID})
-	if err != nil {
-		return nil, fmt.Errorf("resolve %s %s: %w", name, r.UUID, err)
-	}
-	raw, ok := found[r.UUID]
-	if !ok {
-		return nil, &NotFoundError{Name: name, ID: r.UUID}
-	}
-	value := new(T)
-	if err := json.Unmarshal(raw, value); err != nil {
-		return nil, fmt.Errorf("decode %s %s: %w", name, r.UUID, err)
-	}
-	r.value = value
-	return value, nil
+	return r.Value(), nil
 }
 
 // MarshalText returns the uuid.
@@ -57,19 +67,83 @@ func (r Ref[T]) MarshalText() ([]byte, error) { return r.UUID.MarshalText() }
 
 // UnmarshalText reads a uuid.
 func (r *Ref[T]) UnmarshalText(text []byte) error {
-	r.value = nil
+	r.memory = &memory[T]{}
 	return r.UUID.UnmarshalText(text)
 }
 
 // String returns the uuid.
 func (r Ref[T]) String() string { return r.UUID.String() }
 
-// Resolver finds the entities that references name.
+// reference is a Ref of any type.
+type reference interface {
+	// target says what is referred to.
+	target() (Referred, UUID)
+	// resolved reports whether that is known.
+	resolved() bool
+	// shared reports whether its copies remember what it does.
+	shared() bool
+	// keep remembers an entity, which decode has made.
+	keep(entity any)
+	// decode makes the entity of its JSON object.
+	decode(object json.RawMessage) (any, error)
+}
+
+func (r *Ref[T]) target() (Referred, UUID) { return referredBy(reflect.TypeFor[T]()), r.UUID }
+func (r *Ref[T]) resolved() bool           { return r.Value() != nil }
+
+func (r *Ref[T]) shared() bool { return r.memory != nil }
+
+func (r *Ref[T]) keep(entity any) {
+	if r.memory == nil {
+		r.memory = &memory[T]{}
+	}
+	r.memory.value, _ = entity.(*T)
+}
+
+func (r *Ref[T]) decode(object json.RawMessage) (any, error) {
+	value := new(T)
+	err := json.Unmarshal(object, value)
+	return value, err
+}
+
+// Referred is the kind of entity that a reference refers to.
+type Referred struct {
+	// Name is the root entity's stable name, as far as the type tells it: what
+	// the tag `root:"Foo"` of its embedded External says, or else the type's own.
+	Name string
+	// Type is the Go type: of a root entity of this service, or one that embeds
+	// External.
+	Type reflect.Type
+}
+
+func referredBy(t reflect.Type) Referred {
+	name := t.Name()
+	if t.Kind() == reflect.Struct {
+		if f, ok := t.FieldByName("External"); ok && f.Anonymous && f.Type == reflect.TypeFor[External]() {
+			if tag := f.Tag.Get("root"); tag != "" {
+				name = tag
+			}
+		}
+	}
+	return Referred{Name: name, Type: t}
+}
+
+// Resolver finds the entities that references name. It is safe for concurrent
+// use.
 type Resolver interface {
-	// Resolve returns the JSON objects of the entities called name that exist
-	// among ids, by id: their fields beside uuid, version, created_at and
+	// Resolve returns what became of each of ids. One that is not in the answer
+	// was not found.
+	Resolve(ctx context.Context, to Referred, ids []uuid.UUID) map[uuid.UUID]Resolved
+}
+
+// Resolved is an entity that was looked for.
+type Resolved struct {
+	// Object is its JSON object: its fields beside uuid, version, created_at and
 	// updated_at.
-	Resolve(ctx context.Context, name string, ids []uuid.UUID) (map[uuid.UUID]json.RawMessage, error)
+	Object json.RawMessage
+	// Err says why there is none: a *NotFoundError, or that the other service
+	// did not answer.
+	Err error
 }
 
 var errNoResolver = errors.New("the context carries no resolver: use the context that the handler was given")
@@ -80,3 +154,17 @@ type resolverKey struct{}
 func WithResolver(ctx context.Context, r Resolver) context.Context {
 	return context.WithValue(ctx, resolverKey{}, r)
 }
+
+// RefError says that a reference was not resolved, and why: the cause is a
+// *NotFoundError, a deadline, or the error of the service that has the entity.
+type RefError struct {
+	Name string // of the root entity
+	UUID UUID
+	Err  error
+}
+
+// Error names the reference.
+func (e *RefError) Error() string { return fmt.Sprintf("resolve %s %s: %s", e.Name, e.UUID, e.Err) }
+
+// Unwrap returns the cause.
+func (e *RefError) Unwrap() error { return e.Err }

@@ -2,14 +2,12 @@ package aggregate
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 	"reflect"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -24,11 +22,12 @@ type Registry struct {
 
 	mu    sync.RWMutex
 	roots map[string]*model.Shape
+	types map[reflect.Type]string // the names of roots
 }
 
 // NewRegistry returns a registry without roots.
 func NewRegistry(store Store) *Registry {
-	return &Registry{store: store, roots: map[string]*model.Shape{}}
+	return &Registry{store: store, roots: map[string]*model.Shape{}, types: map[reflect.Type]string{}}
 }
 
 func (r *Registry) add(t reflect.Type) (*model.Shape, error) {
@@ -46,7 +45,7 @@ func (r *Registry) add(t reflect.Type) (*model.Shape, error) {
 	if _, ok := r.roots[s.Name]; ok {
 		return nil, fmt.Errorf("root entity %s has a repository already", s.Name)
 	}
-	r.roots[s.Name] = s
+	r.roots[s.Name], r.types[t] = s, s.Name
 	return s, nil
 }
 
@@ -72,32 +71,6 @@ func (r *Registry) Topics() []string {
 	}
 	slices.Sort(all)
 	return all
-}
-
-// Objects returns the JSON objects of the aggregates called name, in the order
-// of ids: their fields beside uuid, version, created_at and updated_at. One
-// that is missing or deleted is a *NotFoundError.
-func (r *Registry) Objects(ctx context.Context, name string, ids []uuid.UUID) ([]json.RawMessage, error) {
-	objects := make([]json.RawMessage, 0, len(ids))
-	for _, id := range ids {
-		snapshot, err := latest(ctx, r.store, name, id)
-		if err != nil {
-			return nil, err
-		}
-		objects = append(objects, object(snapshot))
-	}
-	return objects, nil
-}
-
-// object puts the automatic fields before the aggregate's own.
-func object(s unit.Snapshot) json.RawMessage {
-	data := fmt.Appendf(nil, `{"uuid":"%s","version":%d,"created_at":"%s","updated_at":"%s"`,
-		s.Aggregate, s.Version, s.CreatedAt.UTC().Format(time.RFC3339Nano), s.UpdatedAt.UTC().Format(time.RFC3339Nano))
-	own := s.Data[1:]
-	if len(own) > 1 {
-		data = append(data, ',')
-	}
-	return append(data, own...)
 }
 
 // latest returns what the context's work has staged for an aggregate, or else

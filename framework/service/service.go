@@ -30,6 +30,7 @@ type Service struct {
 	sagas      *saga.Manager
 	relay      *broker.Relay
 	client     *broker.Client
+	references *referenceCache
 	rest       *rest.Server
 
 	state brokerState
@@ -106,6 +107,7 @@ func (s *Service) assemble(build func(*App) error) error {
 	if err := build(app); err != nil {
 		return fmt.Errorf("build service %s: %w", s.config.Name, err)
 	}
+	s.references = newReferenceCache(s.registry.External())
 	router, err := cqrs.NewRouter(append(slices.Clone(app.services), snapshots{s.registry})...)
 	if err != nil {
 		return fmt.Errorf("build service %s: %w", s.config.Name, err)
@@ -132,12 +134,12 @@ func (s *Service) queryReplyTopic() string { return s.config.Name + "QueryReply"
 
 // base is what every handler finds in its context.
 func (s *Service) base(ctx context.Context) context.Context {
-	return aggregate.WithResolver(ctx, resolver{registry: s.registry, client: s.client})
+	return aggregate.WithResolver(ctx, resolver{registry: s.registry, client: s.client, cache: s.references})
 }
 
 // topics lists every topic that the service sends events on or listens to.
 func (s *Service) topics() []broker.Topic {
-	names := slices.Concat(s.registry.Topics(), s.subscribed(), []string{s.queryReplyTopic()})
+	names := slices.Concat(s.registry.Topics(), s.subscribed(), s.references.topics(), []string{s.queryReplyTopic()})
 	slices.Sort(names)
 	var topics []broker.Topic
 	for _, name := range slices.Compact(names) {
@@ -152,6 +154,7 @@ func (s *Service) subscribed() []string {
 
 // deliver handles a message of the broker.
 func (s *Service) deliver(ctx context.Context, m broker.Message) error {
+	s.references.hear(m)
 	if m.Topic == s.replyTopic() {
 		return s.sagas.Deliver(s.base(ctx), m)
 	}

@@ -30,6 +30,7 @@ type authors struct{ all *aggregate.Repository[Author] }
 
 func (a authors) Routes(r *cqrs.Commands) {
 	cqrs.Command(r, a.create, cqrs.REST(http.MethodPost, "/authors"))
+	cqrs.Command(r, a.remove, cqrs.REST(http.MethodDelete, "/authors/{uuid}"))
 }
 
 type createAuthor struct {
@@ -40,6 +41,14 @@ func (a authors) create(ctx context.Context, in createAuthor) (cqrs.Created, err
 	author := &Author{Name: in.Name}
 	err := a.all.Create(ctx, author)
 	return cqrs.Created{UUID: author.UUID}, err
+}
+
+func (a authors) remove(ctx context.Context, in byUUID) (cqrs.None, error) {
+	author, err := a.all.Get(ctx, in.UUID)
+	if err != nil {
+		return cqrs.None{}, err
+	}
+	return cqrs.None{}, a.all.Delete(ctx, author)
 }
 
 // Agent is kept beside authors, so that Author is not its service's first root.
@@ -115,7 +124,7 @@ func TestService(t *testing.T) {
 		if name != "Ann" {
 			t.Errorf("the author is %q", name)
 		}
-		bookService.Get("/authors/" + aggregate.UUID{1}.String()).Want(http.StatusBadGateway)
+		bookService.Get("/authors/" + aggregate.UUID{1}.String()).Want(http.StatusNotFound)
 	})
 	t.Run("is ready when its database and its broker are", func(t *testing.T) {
 		t.Parallel()

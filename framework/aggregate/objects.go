@@ -1,0 +1,148 @@
+package aggregate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/minos-framework/minos-go/framework/query"
+	"github.com/minos-framework/minos-go/framework/unit"
+)
+
+// Local returns the name under which this registry has the root entity that is
+// referred to, and false when another service has it.
+func (r *Registry) Local(to Referred) (name string, ok bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if name, ok := r.types[to.Type]; ok {
+		return name, true
+	}
+	_, ok = r.roots[to.Name]
+	return to.Name, ok
+}
+
+// External returns the names of the root entities of other services that the
+// roots of this one refer to, sorted.
+func (r *Registry) External() []string {
+	r.mu.RLock()
+	var all []Referred
+	visited := map[reflect.Type]bool{}
+	for _, s := range r.roots {
+		for _, f := range s.Fields {
+			visit(f.Type, visited, func(t reflect.Type) {
+				if refers(t) {
+					to, _ := reflect.New(t).Interface().(reference).target() // refers has seen to it
+					all = append(all, to)
+				}
+			})
+		}
+	}
+	r.mu.RUnlock()
+	names := []string{}
+	for _, to := range all {
+		if _, local := r.Local(to); !local {
+			names = append(names, to.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+var _ Resolver = (*Registry)(nil)
+
+// Resolve implements Resolver for the roots of the registry, which are read from
+// its store, or from what the context's unit of work has staged.
+func (r *Registry) Resolve(ctx context.Context, to Referred, ids []uuid.UUID) map[uuid.UUID]Resolved {
+	name, ok := r.Local(to)
+	if !ok {
+		return failed(ids, fmt.Errorf("there is no root entity %s here", to.Name))
+	}
+	found, err := r.objects(ctx, name, ids)
+	if err != nil {
+		return failed(ids, err)
+	}
+	return found
+}
+
+// Objects returns the aggregates called name that are asked for by id, as other
+// services may see them: without what is sensitive. Those that are missing or
+// deleted have a *NotFoundError. They are read in one query.
+func (r *Registry) Objects(ctx context.Context, name string, ids []uuid.UUID) (map[uuid.UUID]Resolved, error) {
+	return r.objects(ctx, name, ids)
+}
+
+func (r *Registry) objects(ctx context.Context, name string, ids []uuid.UUID) (map[uuid.UUID]Resolved, error) {
+	found := make(map[uuid.UUID]Resolved, len(ids))
+	work := unit.From(ctx)
+	take := func(s unit.Snapshot) {
+		if s.Name == name && !s.Deleted() {
+			found[s.Aggregate] = Resolved{Object: object(s)}
+			return
+		}
+		found[s.Aggregate] = Resolved{Err: &NotFoundError{Name: name, ID: s.Aggregate, Deleted: s.Name == name}}
+	}
+	var stored []uuid.UUID
+	for _, id := range ids {
+		if staged, ok := work.Staged(id); ok {
+			take(staged)
+		} else if !slices.Contains(stored, id) {
+			stored = append(stored, id)
+		}
+	}
+	if len(stored) == 0 {
+		return found, nil
+	}
+	for snapshot, err := range r.store.Snapshots(ctx, query.Selection{Name: name, IDs: stored}) {
+		if err != nil {
+			return nil, fmt.Errorf("load %d of %s: %w", len(stored), name, err)
+		}
+		take(snapshot)
+	}
+	return found, r.absent(ctx, name, stored, found)
+}
+
+// absent tells those that were deleted from those that never were. Few are
+// neither, so they are read one by one.
+func (r *Registry) absent(
+	ctx context.Context, name string, ids []uuid.UUID, found map[uuid.UUID]Resolved,
+) error {
+	for _, id := range ids {
+		if _, ok := found[id]; ok {
+			continue
+		}
+		_, err := latest(ctx, r.store, name, id)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if err == nil { // it was created after the query
+			err = &NotFoundError{Name: name, ID: id}
+		}
+		found[id] = Resolved{Err: err}
+	}
+	return nil
+}
+
+// object puts the automatic fields before the aggregate's own.
+func object(s unit.Snapshot) json.RawMessage {
+	data := fmt.Appendf(nil, `{"uuid":"%s","version":%d,"created_at":"%s","updated_at":"%s"`,
+		s.Aggregate, s.Version, s.CreatedAt.UTC().Format(time.RFC3339Nano), s.UpdatedAt.UTC().Format(time.RFC3339Nano))
+	own := s.Data[1:]
+	if len(own) > 1 {
+		data = append(data, ',')
+	}
+	return append(data, own...)
+}
+
+func failed(ids []uuid.UUID, err error) map[uuid.UUID]Resolved {
+	all := make(map[uuid.UUID]Resolved, len(ids))
+	for _, id := range ids {
+		all[id] = Resolved{Err: err}
+	}
+	return all
+}

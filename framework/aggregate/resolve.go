@@ -1,0 +1,265 @@
+package aggregate
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/google/uuid"
+)
+
+// Resolve resolves the references that values hold, however deep: in structs,
+// pointers, lists, maps, sets and interfaces. Each entity is asked for once, all
+// of one type together, and all types at the same time; what is found is
+// remembered by the references, as Ref.Value returns it. References that were
+// resolved before stay as they are, and those of the entities that were found
+// are not followed.
+//
+// Each reference that is not resolved is a *RefError among the errors joined;
+// all others are resolved nevertheless. A deadline of ctx holds; a service's
+// resolver waits 5 seconds at most.
+func Resolve(ctx context.Context, values ...any) error {
+	c := newCollector()
+	for _, value := range values {
+		c.walk("", reflect.ValueOf(value))
+	}
+	if len(c.order) == 0 {
+		return nil
+	}
+	resolver, ok := ctx.Value(resolverKey{}).(Resolver)
+	var all sync.WaitGroup
+	faults := make([][]error, len(c.order))
+	for i, to := range c.order {
+		all.Go(func() {
+			found := failed(c.ids(to), errNoResolver)
+			if ok {
+				found = resolver.Resolve(ctx, to, c.ids(to))
+			}
+			faults[i] = c.settle(to, found)
+		})
+	}
+	all.Wait()
+	return errors.Join(slices.Concat(faults...)...)
+}
+
+// errLost says that what was found would be lost, since a reference that was not
+// made by RefTo or decoded shares nothing with its copies.
+var errLost = errors.New("it cannot be remembered: give Resolve a pointer to what holds the reference, or make it by RefTo")
+
+// collector finds the references in values, by what they refer to.
+type collector struct {
+	order []Referred
+	found map[Referred]map[uuid.UUID][]mention
+	seen  map[seen]bool
+	holds map[reflect.Type]bool // types that may hold references
+}
+
+// mention is a reference, and where it is.
+type mention struct {
+	ref  reference
+	path string
+	lost bool // it is a copy that nobody has
+}
+
+// seen is a pointer that was followed: values may hold themselves.
+type seen struct {
+	to uintptr
+	t  reflect.Type
+}
+
+func newCollector() *collector {
+	return &collector{
+		found: map[Referred]map[uuid.UUID][]mention{}, seen: map[seen]bool{}, holds: map[reflect.Type]bool{},
+	}
+}
+
+// walk collects the references in v, which is at path.
+func (c *collector) walk(path string, v reflect.Value) {
+	if !v.IsValid() || !mayRefer(v.Type(), c.holds) {
+		return
+	}
+	if v.CanInterface() && c.take(path, v) {
+		return
+	}
+	switch v.Kind() {
+	case reflect.Interface:
+		c.walk(path, v.Elem())
+	case reflect.Pointer:
+		at := seen{v.Pointer(), v.Type()}
+		if !v.IsNil() && !c.seen[at] {
+			c.seen[at] = true
+			c.walk(path, v.Elem())
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			c.walk(fmt.Sprintf("%s[%d]", path, i), v.Index(i))
+		}
+	case reflect.Map:
+		for entry := v.MapRange(); entry.Next(); {
+			c.walk(join(path, fmt.Sprint(entry.Key())), entry.Value())
+		}
+	case reflect.Struct:
+		c.fields(path, v)
+	}
+}
+
+func (c *collector) fields(path string, v reflect.Value) {
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		switch {
+		case f.Anonymous:
+			c.walk(path, v.Field(i))
+		case f.IsExported():
+			c.walk(join(path, jsonName(f)), v.Field(i))
+		}
+	}
+}
+
+// take collects v when it is a reference, or the elements of it when it is a
+// set, and reports whether it was either.
+func (c *collector) take(path string, v reflect.Value) bool {
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		return true
+	}
+	pointer, copied := v, false
+	switch {
+	case v.Kind() == reflect.Pointer:
+	case v.CanAddr():
+		pointer = v.Addr()
+	default:
+		pointer, copied = reflect.New(v.Type()), true
+		pointer.Elem().Set(v)
+	}
+	if ref, ok := pointer.Interface().(reference); ok {
+		c.add(mention{ref, path, copied && !ref.shared()})
+		return true
+	}
+	elements, ok := elementsOf(pointer)
+	if !ok {
+		return false
+	}
+	i := 0
+	for element := range elements {
+		c.walk(fmt.Sprintf("%s[%d]", path, i), element)
+		i++
+	}
+	return true
+}
+
+func (c *collector) add(m mention) {
+	to, id := m.ref.target()
+	if id == uuid.Nil || m.ref.resolved() {
+		return
+	}
+	if c.found[to] == nil {
+		c.found[to] = map[uuid.UUID][]mention{}
+		c.order = append(c.order, to)
+	}
+	c.found[to][id] = append(c.found[to][id], m)
+}
+
+// ids lists what is asked for, in an order that does not change.
+func (c *collector) ids(to Referred) []uuid.UUID {
+	ids := make([]uuid.UUID, 0, len(c.found[to]))
+	for id := range c.found[to] {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b uuid.UUID) int { return cmp.Compare(string(a[:]), string(b[:])) })
+	return ids
+}
+
+// settle hands what was found to the references, and returns what was not.
+func (c *collector) settle(to Referred, found map[uuid.UUID]Resolved) (faults []error) {
+	for _, id := range c.ids(to) {
+		result, ok := found[id]
+		if !ok {
+			result.Err = &NotFoundError{Name: to.Name, ID: id}
+		}
+		mentions := c.found[to][id]
+		var entity any
+		if result.Err == nil {
+			entity, result.Err = mentions[0].ref.decode(result.Object)
+		}
+		if result.Err != nil {
+			faults = append(faults, &RefError{Name: to.Name, UUID: id, Err: result.Err})
+			continue
+		}
+		for _, m := range mentions {
+			if m.lost {
+				faults = append(faults, &RefError{Name: to.Name, UUID: id, Err: errLost})
+			}
+			m.ref.keep(entity)
+		}
+	}
+	return faults
+}
+
+// elementsOf returns the elements of a set, which are what its method All
+// yields. p is a pointer to it.
+func elementsOf(p reflect.Value) (elements func(func(reflect.Value) bool), ok bool) {
+	method := p.MethodByName("All")
+	if !method.IsValid() || method.Type().NumIn() != 0 || method.Type().NumOut() != 1 ||
+		!method.Type().Out(0).CanSeq() || method.Type().Out(0).Kind() != reflect.Func {
+		return nil, false
+	}
+	return method.Call(nil)[0].Seq(), true
+}
+
+// mayRefer reports whether values of a type may hold references. known takes
+// what was found out, and stops at types that hold themselves.
+func mayRefer(t reflect.Type, known map[reflect.Type]bool) bool {
+	if may, ok := known[t]; ok {
+		return may
+	}
+	known[t] = false
+	found := false
+	visit(t, map[reflect.Type]bool{}, func(t reflect.Type) {
+		found = found || t.Kind() == reflect.Interface || refers(t)
+	})
+	known[t] = found
+	return found
+}
+
+// refers reports whether t is a Ref.
+func refers(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct && reflect.PointerTo(t).Implements(reflect.TypeFor[reference]())
+}
+
+// visit calls fn with t and every type that values of it are made of, without
+// those that references refer to.
+func visit(t reflect.Type, visited map[reflect.Type]bool, fn func(reflect.Type)) {
+	if visited[t] {
+		return
+	}
+	visited[t] = true
+	fn(t)
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		visit(t.Elem(), visited, fn)
+	case reflect.Struct:
+		if refers(t) {
+			return
+		}
+		for i := range t.NumField() {
+			visit(t.Field(i).Type, visited, fn)
+		}
+	}
+}
+
+// jsonName is what a field is called in paths.
+func jsonName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return cmp.Or(name, f.Name)
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
