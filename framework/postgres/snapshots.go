@@ -36,19 +36,40 @@ func scanSnapshot(row pgx.CollectableRow) (s unit.Snapshot, err error) {
 	return s, err
 }
 
-// Snapshots implements aggregate.Reader.
+// Snapshots implements aggregate.Reader. It reads in pages, each of them as of
+// its own time.
 func (s *Store) Snapshots(ctx context.Context, selection query.Selection) iter.Seq2[unit.Snapshot, error] {
-	return func(yield func(unit.Snapshot, error) bool) {
-		rows, _ := s.pool.Query(ctx, selectSnapshot+"name = $1", selection.Name) // rows tell the error
-		all, err := pgx.CollectRows(rows, scanSnapshot)
-		if err != nil {
-			yield(unit.Snapshot{}, fmt.Errorf("read states of %s: %w", selection.Name, err))
-			return
+	return inPages(func(last *unit.Snapshot, n int) ([]unit.Snapshot, error) {
+		limit, after := page, selection.After
+		if selection.Limit > 0 {
+			limit = min(page, selection.Limit-n)
 		}
-		for _, snapshot := range query.Select(selection, all) {
-			if !yield(snapshot, nil) {
-				return
-			}
+		if last != nil {
+			position := selection.Position(*last)
+			after = &position
+		}
+		snapshots, err := s.snapshots(ctx, selection, after, limit)
+		if err != nil {
+			return nil, fmt.Errorf("read states of %s: %w", selection.Name, err)
+		}
+		return snapshots, nil
+	})
+}
+
+// snapshots reads the first states after a position. Each stretch has the same
+// limit, so that there are fewer statements to prepare.
+func (s *Store) snapshots(
+	ctx context.Context, selection query.Selection, after *query.Position, limit int,
+) (all []unit.Snapshot, err error) {
+	for _, stretch := range stretches(selection, after) {
+		if len(all) >= limit {
+			break
+		}
+		sql, args := pageSQL(selection, stretch, after, limit)
+		rows, _ := s.pool.Query(ctx, sql, args...) // rows tell the error
+		if all, err = pgx.AppendRows(all, rows, scanSnapshot); err != nil {
+			return nil, err
 		}
 	}
+	return all[:min(len(all), limit)], nil
 }
