@@ -33,7 +33,8 @@ func (r *Registry) External() []string {
 	r.mu.RLock()
 	var all []Referred
 	visited := map[reflect.Type]bool{}
-	for _, s := range r.roots {
+	for _, d := range r.roots {
+		s := d.shape
 		for _, f := range s.Fields {
 			visit(f.Type, visited, func(t reflect.Type) {
 				if refers(t) {

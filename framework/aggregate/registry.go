@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/minos-framework/minos-go/framework/model"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -21,32 +20,28 @@ type Registry struct {
 	store Store
 
 	mu    sync.RWMutex
-	roots map[string]*model.Shape
+	roots map[string]*definition
 	types map[reflect.Type]string // the names of roots
 }
 
 // NewRegistry returns a registry without roots.
 func NewRegistry(store Store) *Registry {
-	return &Registry{store: store, roots: map[string]*model.Shape{}, types: map[reflect.Type]string{}}
+	return &Registry{store: store, roots: map[string]*definition{}, types: map[reflect.Type]string{}}
 }
 
-func (r *Registry) add(t reflect.Type) (*model.Shape, error) {
-	s, err := model.ShapeOf(t, reflect.TypeFor[Root]())
+func (r *Registry) add(t reflect.Type, options []Option) (*definition, error) {
+	d, err := define(t, options)
 	if err != nil {
 		return nil, err
 	}
-	for _, topic := range topics(s) {
-		if !unit.ValidTopic(topic) {
-			return nil, fmt.Errorf("%s: a change of it would be published on %q, which is not the name of a topic", t, topic)
-		}
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.roots[s.Name]; ok {
-		return nil, fmt.Errorf("root entity %s has a repository already", s.Name)
+	name := d.shape.Name
+	if _, ok := r.roots[name]; ok {
+		return nil, fmt.Errorf("root entity %s has a repository already", name)
 	}
-	r.roots[s.Name], r.types[t] = s, s.Name
-	return s, nil
+	r.roots[name], r.types[t] = d, name
+	return d, nil
 }
 
 // Names lists the roots, sorted.
@@ -66,8 +61,8 @@ func (r *Registry) Topics() []string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	var all []string
-	for _, s := range r.roots {
-		all = append(all, topics(s)...)
+	for _, d := range r.roots {
+		all = append(all, d.topics()...)
 	}
 	slices.Sort(all)
 	return all
