@@ -48,7 +48,7 @@ func NewRouter(services ...any) (*Router, error) {
 
 func (r *Router) index() []error {
 	var faults []error
-	paths := map[string]*Handler{}
+	paths, tasks := map[string]*Handler{}, map[string]*Handler{}
 	for _, h := range r.handlers {
 		for _, err := range h.faults {
 			faults = append(faults, fmt.Errorf("%s: %s: %w", h.Place, h.Kind, err))
@@ -60,6 +60,13 @@ func (r *Router) index() []error {
 				continue
 			}
 			r.topics[topic] = append(r.topics[topic], h)
+		}
+		if h.Schedule != nil {
+			if first, ok := tasks[h.Schedule.Name]; ok {
+				faults = append(faults, fmt.Errorf("%s: task %q is the one of %s already",
+					h.Place, h.Schedule.Name, first.Place))
+			}
+			tasks[h.Schedule.Name] = h
 		}
 		for _, p := range h.Paths {
 			key := p.Method + " " + p.Pattern

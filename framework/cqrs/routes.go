@@ -32,6 +32,7 @@ const (
 	KindCommand Kind = "command"
 	KindQuery   Kind = "query"
 	KindEvent   Kind = "event"
+	KindTask    Kind = "task"
 )
 
 // None is the input of a handler that takes nothing, and the output of one
@@ -43,8 +44,10 @@ type Handler struct {
 	Kind   Kind
 	Topics []string // of the broker
 	Paths  []Path   // of REST
+	// Schedule is when a task is due; nil for every other handler.
+	Schedule *Schedule
 	// In and Out are the types that requests are decoded to and answers encoded
-	// from; Out is nil for an event's handler.
+	// from; Out is nil for the handler of an event or a task.
 	In, Out reflect.Type
 	// Place is the file and line of the registration.
 	Place string
@@ -151,7 +154,7 @@ func newHandler[In, Out any](kind Kind, fn HandlerFunc[In, Out], routes []Route)
 			h.faults = append(h.faults, err)
 		}
 	}
-	if len(h.Topics)+len(h.Paths) == 0 && len(h.faults) == 0 {
+	if kind != KindTask && len(h.Topics)+len(h.Paths) == 0 && len(h.faults) == 0 {
 		h.faults = append(h.faults, fmt.Errorf("no route leads to it"))
 	}
 	binder, err := newBinder(h)
