@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/minos-framework/minos-go/framework/unit"
 )
@@ -21,18 +22,37 @@ func (s *Store) Commit(ctx context.Context, works ...*unit.Work) error {
 		return err
 	}
 	shape, args := arguments(b)
+	// Who waits for a connection in vain has sent nothing.
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("connect to commit to postgres: %w", err)
+	}
+	defer conn.Release()
 	if b.HasStatements() {
-		return s.commitAll(ctx, b, shape, args)
+		err = s.commitAll(ctx, conn, b, shape, args)
+	} else {
+		_, err = conn.Exec(ctx, s.statement(shape), args...)
 	}
-	if _, err := s.pool.Exec(ctx, s.statement(shape), args...); err != nil {
-		return refused(b, err)
+	switch {
+	case err == nil:
+		return nil
+	case unanswered(conn, err):
+		return &unit.UnknownError{Err: fmt.Errorf("commit to postgres: %w", err)}
 	}
-	return nil
+	return refused(b, err)
+}
+
+// unanswered reports whether the connection ended after something was sent and
+// before the database said what became of it.
+func unanswered(conn *pgxpool.Conn, err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	said := ok && pg.SeverityUnlocalized == "ERROR" // and nothing worse, which may come after a commit
+	return conn.Conn().IsClosed() && !said && !pgconn.SafeToRetry(err)
 }
 
 // commitAll commits a batch that has statements: what is sent as one pgx.Batch
 // is one transaction.
-func (s *Store) commitAll(ctx context.Context, b *unit.Batch, shape shape, args []any) (err error) {
+func (s *Store) commitAll(ctx context.Context, conn *pgxpool.Conn, b *unit.Batch, shape shape, args []any) error {
 	var batch pgx.Batch
 	if shape != 0 {
 		batch.Queue(s.statement(shape), args...)
@@ -42,17 +62,14 @@ func (s *Store) commitAll(ctx context.Context, b *unit.Batch, shape shape, args 
 			batch.Queue(st.SQL, st.Args...)
 		}
 	}
-	results := s.pool.SendBatch(ctx, &batch)
+	results := conn.SendBatch(ctx, &batch)
 	for range batch.Len() {
 		if _, err := results.Exec(); err != nil {
 			_ = results.Close() // tells the same error
-			return refused(b, err)
+			return err
 		}
 	}
-	if err := results.Close(); err != nil {
-		return fmt.Errorf("commit to postgres: %w", err)
-	}
-	return nil
+	return results.Close()
 }
 
 // statement returns the statement for a shape, which is written once.

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"github.com/minos-framework/minos-go/framework/unit"
 )
 
 // group is how many calls share a transaction at most.
@@ -37,7 +39,7 @@ func (s *Store) write(ctx context.Context, fn func(t *transaction) error) error 
 	case err := <-c.done:
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("wait for the commit, whose outcome is unknown: %w", ctx.Err())
+		return &unit.UnknownError{Err: ctx.Err()} // the writer is at it
 	}
 }
 

@@ -116,20 +116,38 @@ func (c *Coalescer) commit(ctx context.Context, batch []*commitCall) {
 	defer c.next()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.config.Timeout)
 	defer cancel()
+	var verdicts []verdict
 	for len(batch) > 0 {
 		err := c.store.Commit(ctx, join(batch)...)
 		if _, refused := errors.AsType[*RefusedError](err); refused && len(batch) > 1 {
 			c.alone(ctx, batch)
-			return
+			break
 		}
-		guilty := blame(batch, err)
-		if len(guilty) == 0 {
+		guilty, own := blame(batch, err)
+		if guilty < 0 {
 			finish(batch, err)
-			return
+			break
 		}
-		batch = slices.DeleteFunc(batch, func(call *commitCall) bool { return slices.Contains(guilty, call) })
-		finish(guilty, nil)
+		verdicts = append(verdicts, verdict{call: batch[guilty], before: slices.Clone(batch[:guilty]), err: own})
+		batch = slices.Delete(batch, guilty, guilty+1)
 	}
+	for _, v := range slices.Backward(verdicts) {
+		if slices.ContainsFunc(v.before, func(call *commitCall) bool { return call.err != nil }) {
+			c.alone(ctx, []*commitCall{v.call})
+			continue
+		}
+		finish([]*commitCall{v.call}, v.err)
+	}
+}
+
+// verdict is the error of a call that is at odds with what is stored, or with
+// calls that came before it in the batch. It holds once those are stored: else
+// the caller, who reads again, would not find what he is at odds with, and a
+// duplicate would be taken for handled.
+type verdict struct {
+	call   *commitCall
+	before []*commitCall
+	err    error
 }
 
 // alone commits the calls of a batch that was refused for one of them, one by
@@ -167,45 +185,41 @@ func join(batch []*commitCall) []*Work {
 	return works
 }
 
-// finish sets the outcome of calls that have none yet.
+// finish sets the outcome of calls, and tells them.
 func finish(calls []*commitCall, err error) {
 	for _, call := range calls {
-		call.err = cmp.Or(call.err, err)
+		call.err = err
 		close(call.done)
 	}
 }
 
-// blame returns the calls that a batch failed for, with their errors set, or
-// none when it did not fail or all are in it together: after a lost connection
-// nobody knows what was stored.
-func blame(batch []*commitCall, err error) []*commitCall {
-	if err == nil {
-		return nil
-	}
+// blame returns which call of a batch is the one that it failed for, and that
+// call's error; -1 when it did not fail, or all are in it together: after a lost
+// connection nobody knows what was stored.
+func blame(batch []*commitCall, err error) (guilty int, own error) {
 	if conflict, ok := errors.AsType[*ConflictError](err); ok {
-		call, first := owner(batch, conflict.Work)
+		guilty, first := owner(batch, conflict.Work)
 		own := *conflict
 		own.Work -= first
-		call.err = &own
-		return []*commitCall{call}
+		return guilty, &own
 	}
 	if duplicate, ok := errors.AsType[*DuplicateError](err); ok {
-		call, first := owner(batch, duplicate.Work)
+		guilty, first := owner(batch, duplicate.Work)
 		own := *duplicate
 		own.Work -= first
-		call.err = &own
-		return []*commitCall{call}
+		return guilty, &own
 	}
-	return nil
+	return -1, nil
 }
 
-// owner returns the call that a work belongs to, and the index of its first.
-func owner(batch []*commitCall, work int) (call *commitCall, first int) {
-	for _, call := range batch {
+// owner returns the place of the call that a work belongs to, and the index of
+// its first work.
+func owner(batch []*commitCall, work int) (place, first int) {
+	for i, call := range batch {
 		if work < first+len(call.works) {
-			return call, first
+			return i, first
 		}
 		first += len(call.works)
 	}
-	return batch[len(batch)-1], first
+	return len(batch) - 1, first
 }

@@ -110,6 +110,37 @@ func TestCoalescer_Commit(t *testing.T) {
 			}
 		})
 	})
+	t.Run("takes nobody for a duplicate of what is not stored", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			store, err := memory.Open(t.Context(), memory.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			taken, handled := unit.NewID(), unit.Receipt{Topic: "CreateFoo", Message: unit.NewID()}
+			if err := store.Commit(t.Context(), create(taken)); err != nil {
+				t.Fatal(err)
+			}
+			g := &gate{store: store, open: make(chan struct{})}
+			c := unit.Coalesce(g, unit.CoalesceConfig{Writers: 1})
+			// The second builds on a version that is gone, and the third is its
+			// redelivery, with the right one.
+			works := []*unit.Work{create(unit.NewID()), create(taken), create(unit.NewID())}
+			works[1].Settle(handled)
+			works[2].Settle(handled)
+			outcomes := make([]error, len(works))
+			var wait sync.WaitGroup
+			for i, w := range works {
+				wait.Go(func() { outcomes[i] = c.Commit(t.Context(), w) })
+				synctest.Wait()
+			}
+			close(g.open)
+			wait.Wait()
+			if _, conflict := errors.AsType[*unit.ConflictError](outcomes[1]); !conflict || outcomes[2] != nil {
+				t.Errorf("got %v, want a conflict of the second alone", outcomes)
+			}
+		})
+	})
 	t.Run("commits a batch that the store refuses one by one", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

@@ -13,9 +13,9 @@ type Store interface {
 	// messages, receipts, saga rows and statements become durable and visible
 	// together. It returns a *ConflictError when an event's version or a saga's
 	// revision is taken or leaves a gap, and a *DuplicateError when a receipt is
-	// there already; each names the work that is to blame. After any other
-	// error the outcome is unknown unless the error says otherwise. Commit is
-	// safe for concurrent use, and keeps no reference to the works.
+	// there already; each names the work that is to blame. After an
+	// *UnknownError nobody knows what was stored; after any other error nothing
+	// was. Commit is safe for concurrent use, and keeps no reference to the works.
 	Commit(ctx context.Context, works ...*Work) error
 }
 
@@ -59,6 +59,22 @@ func (e *DuplicateError) Error() string {
 
 // Unwrap returns the store's own error.
 func (e *DuplicateError) Unwrap() error { return e.Err }
+
+// UnknownError says that nobody knows whether the works were stored: the store
+// did not answer in time, or the way to it was cut. Who commits a work with a
+// receipt again is safe: it is stored now, or a *DuplicateError says that it was
+// stored before.
+type UnknownError struct {
+	Err error // why there was no answer
+}
+
+// Error says so, and why.
+func (e *UnknownError) Error() string {
+	return "the outcome of the commit is unknown: " + e.Err.Error()
+}
+
+// Unwrap returns why there was no answer.
+func (e *UnknownError) Unwrap() error { return e.Err }
 
 // RefusedError says that a store does not take what a work holds, now or later:
 // nothing of it was stored, nor of the works committed with it.
