@@ -15,6 +15,7 @@ import (
 	"github.com/minos-framework/minos-go/framework/cqrs"
 	"github.com/minos-framework/minos-go/framework/rest"
 	"github.com/minos-framework/minos-go/framework/saga"
+	"github.com/minos-framework/minos-go/framework/schedule"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -31,6 +32,7 @@ type Service struct {
 	relay      *broker.Relay
 	client     *broker.Client
 	references *referenceCache
+	tasks      *schedule.Runner
 	rest       *rest.Server
 
 	state brokerState
@@ -115,6 +117,13 @@ func (s *Service) assemble(build func(*App) error) error {
 	s.dispatcher = cqrs.NewDispatcher(router, store, s.broker, cqrs.Config{
 		Middleware: app.middleware, Logger: s.logger,
 	})
+	tasks, err := schedule.Of(s.dispatcher)
+	if err == nil {
+		s.tasks, err = schedule.New(s.store, tasks, schedule.Config{Logger: s.logger})
+	}
+	if err != nil {
+		return fmt.Errorf("build service %s: %w", s.config.Name, err)
+	}
 	s.rest, err = rest.New(s.dispatcher, rest.Config{
 		Address: s.config.Interfaces.HTTP.Connector.Address(), Logger: s.logger, Base: s.base,
 		Health: &rest.Health{Service: s.config.Name, Checks: map[string]func(context.Context) error{
