@@ -3,6 +3,7 @@ module github.com/minos-framework/minos-go
 go 1.26.0
 
 require (
+	github.com/adhocore/gronx v1.20.4
 	github.com/confluentinc/confluent-kafka-go/v2 v2.11.1
 	github.com/google/uuid v1.6.0
 	github.com/gorilla/mux v1.8.1

@@ -5,6 +5,7 @@ go 1.26.0
 require github.com/minos-framework/minos-go v0.0.0
 
 require (
+	github.com/adhocore/gronx v1.20.4 // indirect
 	github.com/confluentinc/confluent-kafka-go/v2 v2.11.1 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect

@@ -24,6 +24,7 @@ const (
 func packages() []string {
 	return []string{
 		"framework/unit", "framework/query", "framework/calendar", "framework/model", "framework/aggregate",
+		"framework/aggregate/history",
 		"framework/broker", "framework/saga", "framework/cqrs", "framework/schedule", "framework/privacy", "framework/dump",
 		"framework/config", "framework/service", "framework/rest", "framework/telemetry",
 		"framework/memory", "framework/minostest", "framework/kafka", "framework/sqlite",
