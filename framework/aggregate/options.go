@@ -7,6 +7,7 @@ import (
 
 	"github.com/minos-framework/minos-go/framework/aggregate/history"
 	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/query"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -19,6 +20,7 @@ type definition struct {
 	shape   *model.Shape // with the root's stable name
 	schema  history.Schema
 	records []recordType
+	indexes []query.Index
 }
 
 func (d *definition) record(name string) (recordType, bool) {

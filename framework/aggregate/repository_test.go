@@ -254,7 +254,7 @@ func TestRepository_Find(t *testing.T) {
 	if got := fmt.Sprint(find(t.Context(), query.Equal("plate", "AB 2"), query.Equal("doors", 4.0))); got != "[AB 2]" {
 		t.Errorf("by plate: %s", got)
 	}
-	if got := fmt.Sprint(find(t.Context(), query.Equal("wheels", 4))); got != `[find Car: there is no field "wheels"]` {
+	if got := fmt.Sprint(find(t.Context(), query.Equal("wheels", 4))); got != `[find Car: Car has no field "wheels"]` {
 		t.Errorf("by a field that is not there: %s", got)
 	}
 	w := unit.New(nil)

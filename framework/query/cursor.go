@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 
 	"github.com/google/uuid"
 )
@@ -44,13 +46,25 @@ func (s Selection) At(text string) (Position, error) {
 	}
 	p := Position{ID: c.ID, Keys: make([]Value, len(c.Keys))}
 	for i, key := range c.Keys {
-		tree, err := decode(key)
-		if err != nil {
-			return Position{}, ErrCursor
+		if p.Keys[i], err = bindKey(s.Order[i].Path, key); err != nil {
+			return Position{}, fmt.Errorf("%w: %w", ErrCursor, err)
 		}
-		p.Keys[i] = valueOf(s.Order[i].Path.Kind, tree)
 	}
 	return p, nil
+}
+
+// bindKey reads a key of a cursor, which anybody may have made: the sum over it
+// is no secret.
+func bindKey(path Path, data json.RawMessage) (Value, error) {
+	value, err := bindValue(path.Kind, data)
+	if err != nil {
+		return Value{}, err
+	}
+	if n, err := strconv.Atoi(value.Text()); path.Name == "version" && (err != nil || n < 0 || n > math.MaxInt32) ||
+		path.Fixed() && value.Null() {
+		return Value{}, fmt.Errorf("%s is no %s", data, path.Name)
+	}
+	return value, nil
 }
 
 const sealSize = 12

@@ -23,8 +23,8 @@ type Value struct {
 // Null reports whether there is no value.
 func (v Value) Null() bool { return v.kind == 0 }
 
-// Key returns bytes that are equal for equal values of one kind and in their
-// order, and that never begin with 0xFF. Null has none.
+// Key returns bytes that are equal for equal values of one kind, and in their
+// order. They are in the indexes of SQLite files: never change them.
 func (v Value) Key() []byte { return []byte(v.key) }
 
 // Text returns a text or a UUID as it is, a number or a decimal in digits, and
@@ -62,18 +62,14 @@ func (v Value) JSON() []byte {
 	return bytes.TrimSpace(data.Bytes())
 }
 
-// Key returns the key (see Value.Key) of the value that a path leads to in the
-// JSON object of an entity's own fields, or nil for null.
-func Key(data []byte, path Path) []byte {
+// ValueAt returns the value that a path leads to in the JSON object of an
+// entity's own fields.
+func ValueAt(data []byte, path Path) Value {
 	tree, err := decode(data)
 	if err != nil {
-		return nil
+		return Value{}
 	}
-	value := valueOf(path.Kind, follow(tree, path))
-	if value.Null() {
-		return nil
-	}
-	return value.Key()
+	return valueOf(path.Kind, follow(tree, path))
 }
 
 // record is a snapshot whose data is decoded when it is first needed.
@@ -227,8 +223,8 @@ func appendCanonical(data []byte, tree any) []byte {
 	switch v := tree.(type) {
 	case json.Number:
 		negative, digits, exponent, ok := scientific(v.String())
-		if !ok {
-			return append(data, v...)
+		if !ok || digits == "" {
+			return append(data, '0')
 		}
 		if negative {
 			data = append(data, '-')

@@ -26,18 +26,27 @@ func (s *Store) Snapshot(ctx context.Context, name string, id uuid.UUID) (unit.S
 	return snapshot, nil
 }
 
-// Snapshots implements aggregate.Reader.
+// Snapshots implements aggregate.Reader. It reads in pages, each of them as of
+// its own time; an order that no index gives is sorted anew for each, by SQLite,
+// which holds no more than the page.
 func (s *Store) Snapshots(ctx context.Context, selection query.Selection) iter.Seq2[unit.Snapshot, error] {
-	return func(yield func(unit.Snapshot, error) bool) {
-		all, err := collect(ctx, s.reads, scanSnapshot, selectSnapshot+"name = ?", selection.Name)
+	return inPages(func(last *unit.Snapshot, n int) ([]unit.Snapshot, error) {
+		limit, after := page, selection.After
+		if selection.Limit > 0 {
+			limit = min(page, selection.Limit-n)
+		}
+		if limit == 0 {
+			return nil, nil
+		}
+		if last != nil {
+			position := selection.Position(*last)
+			after = &position
+		}
+		text, args := pageSQL(selection, after, limit)
+		snapshots, err := collect(ctx, s.reads, scanSnapshot, text, args...)
 		if err != nil {
-			yield(unit.Snapshot{}, fmt.Errorf("read states of %s: %w", selection.Name, err))
-			return
+			return nil, fmt.Errorf("read states of %s: %w", selection.Name, err)
 		}
-		for _, snapshot := range query.Select(selection, all) {
-			if !yield(snapshot, nil) {
-				return
-			}
-		}
-	}
+		return snapshots, nil
+	})
 }

@@ -17,8 +17,6 @@ import (
 	"strings"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver, in Go
-
 	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/broker"
 	"github.com/minos-framework/minos-go/framework/dump"
@@ -112,10 +110,11 @@ func connect(path string, conns int, pragmas ...string) (*sql.DB, error) {
 		Path:     "/" + strings.TrimPrefix(slashed, "/"),
 		RawQuery: url.Values{"_pragma": pragmas, "_time_format": {"sqlite"}}.Encode(),
 	}
-	db, err := sql.Open("sqlite", location.String())
+	driver, err := newDriver()
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
+	db := sql.OpenDB(connector{driver: driver, location: location.String()})
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
 	return db, nil
