@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+
+	"github.com/minos-framework/minos-go/framework/query"
 )
 
 // Assign makes the struct that v points to what a JSON object says: each field
@@ -103,7 +105,14 @@ func (w *walker) content(n *plan, at *place, into reflect.Value) bool {
 }
 
 func (w *walker) leaf(n *plan, at *place, into reflect.Value, raw json.RawMessage) bool {
-	err := json.Unmarshal(raw, into.Addr().Interface())
+	var err error
+	if n.kind == query.Decimal {
+		if err = bounded(string(raw)); err != nil {
+			w.fault(at, Invalid, err)
+			return false
+		}
+	}
+	err = json.Unmarshal(raw, into.Addr().Interface())
 	if _, mistyped := errors.AsType[*json.UnmarshalTypeError](err); mistyped {
 		w.mistyped(n, at, raw)
 	} else if err != nil {

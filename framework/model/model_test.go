@@ -294,9 +294,6 @@ func TestShapeOf(t *testing.T) {
 			}
 		}](), "is a pointer"},
 		{"a struct that the root embeds", reflect.TypeFor[struct{ Address }](), "embeds"},
-		{"a mark that is neither on nor off", reflect.TypeFor[struct {
-			A int `sensitive:"yes"`
-		}](), "sensitive"},
 		{"a hook for a field that is not there", reflect.TypeFor[misspelt](),
 			"misspelt.ValidateNmae: model_test.misspelt has no stored field Nmae"},
 		{"a hook with the wrong type", reflect.TypeFor[mistaken](),

@@ -125,13 +125,7 @@ func (p *planner) member(o *object, f reflect.StructField, index []int, at strin
 	if o.byName[m.name] != nil {
 		return fmt.Errorf("%s.%s: the name %q is taken by another field", at, f.Name, m.name)
 	}
-	switch f.Tag.Get("sensitive") {
-	case "":
-	case "true":
-		m.sensitive = true
-	default:
-		return fmt.Errorf("%s.%s: the tag sensitive is \"true\" or is not there", at, f.Name)
-	}
+	m.sensitive = f.Tag.Get("sensitive") != "" // whose it is, the tag may say too
 	var err error
 	if m.plan, err = p.plan(f.Type, at+"."+m.name); err != nil {
 		return err

@@ -29,7 +29,7 @@ type Field struct {
 	Index     int    // in the struct
 	Type      reflect.Type
 	Set       SetKind
-	Sensitive bool // by the tag `sensitive:"true"`
+	Sensitive bool // by the tag `sensitive:"true"`, or with the field that says whom it is about
 	Optional  bool // a pointer, or omitempty or omitzero in its JSON tag
 
 	member *member
@@ -103,12 +103,19 @@ func (n *plan) plain(seen map[*plan]bool) bool {
 }
 
 // Encode returns the JSON of each field of the struct that v points to, in the
-// order of Fields. A value that has no JSON is told by FieldErrors.
+// order of Fields. An optional enum that is empty, which is none of its values,
+// is null. A value that has no JSON is told by FieldErrors.
 func (s *Shape) Encode(v any) ([]json.RawMessage, error) {
 	value := reflect.ValueOf(v).Elem()
 	values := make([]json.RawMessage, len(s.Fields))
-	for i, f := range s.Fields {
-		raw, err := json.Marshal(value.Field(f.Index).Addr().Interface())
+	for i := range s.Fields {
+		f := &s.Fields[i]
+		field := value.Field(f.Index)
+		if f.Optional && f.member.plan.enum != nil && field.IsZero() {
+			values[i] = json.RawMessage("null")
+			continue
+		}
+		raw, err := json.Marshal(field.Addr().Interface())
 		if err != nil {
 			return nil, FieldErrors{{Path: f.Name, Reason: Invalid, Err: err}}
 		}

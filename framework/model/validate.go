@@ -1,19 +1,24 @@
 package model
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
-	"github.com/google/uuid"
+	"github.com/minos-framework/minos-go/framework/query"
 )
 
 // Validate checks the struct that v points to, before it is stored, and gives
 // nested entities that have no uuid one. These rules hold, at any depth:
 //
-//   - text is UTF-8 without NUL, and a number is neither NaN nor infinite;
+//   - text is UTF-8 without NUL, a number is neither NaN nor infinite, and a time
+//     has a text;
 //   - an enum, a type of text or whole numbers that has a method Values() []T, is
 //     one of its values, and one that has UnmarshalText is what that can read;
 //   - of a struct that embeds OneOf exactly one field is set;
@@ -53,11 +58,12 @@ func (c *checker) value(n *plan, at *place, v reflect.Value) bool {
 		return c.value(n.elem, at, v.Elem())
 	case formList, formArray:
 		for i := range v.Len() {
-			ok = c.value(n.elem, &place{up: at, index: i}, v.Index(i)) && ok
+			element := v.Index(i)
+			ok = (n.elem.quiet(element) || c.value(n.elem, &place{up: at, index: i}, element)) && ok
 		}
 	case formSet:
 		v.Addr().Interface().(set).each(func(i int, element reflect.Value) {
-			ok = c.value(n.elem, &place{up: at, index: i}, element) && ok
+			ok = (n.elem.quiet(element) || c.value(n.elem, &place{up: at, index: i}, element)) && ok
 		})
 	case formMap:
 		ok = c.table(n, at, v)
@@ -90,10 +96,10 @@ func (c *checker) fields(o *object, at *place, v reflect.Value) bool {
 	ok := true
 	for _, m := range o.members {
 		field := v.FieldByIndex(m.index)
-		if o.entity && m.field == "UUID" && field.Interface() == uuid.Nil {
+		if o.entity && m.field == "UUID" && field.IsZero() {
 			field.Set(reflect.ValueOf(newID()))
 		}
-		if m.optional && field.IsZero() {
+		if m.optional && field.IsZero() || m.validate < 0 && m.plan.quiet(field) {
 			continue
 		}
 		here := &place{up: at, name: m.name}
@@ -130,8 +136,27 @@ func (c *checker) own(n *plan, at *place, v reflect.Value) bool {
 	return err == nil
 }
 
+// quiet reports whether a value is sound beyond doubt: most are, and need no
+// place to be told of.
+func (n *plan) quiet(v reflect.Value) bool {
+	if n.enum != nil || n.whole {
+		return false
+	}
+	switch n.form {
+	case formLeaf, formText, formFloat, formAny:
+		return n.rule(v) == nil
+	case formPointer:
+		return v.IsNil()
+	}
+	return false
+}
+
 func (n *plan) rule(v reflect.Value) error {
 	switch n.form {
+	case formLeaf:
+		if n.kind == query.Time {
+			return writable(v.Addr().Interface().(*time.Time))
+		}
 	case formText:
 		if !sound(v.String()) {
 			return errNotText
@@ -168,6 +193,37 @@ func (o *object) oneIsSet(v reflect.Value) error {
 	return errors.New("of its alternatives only one can be set, but these are: " + strings.Join(names, ", "))
 }
 
+// writable reports why RFC 3339 has no text of an instant, for what it reads is
+// more.
+func writable(t *time.Time) error {
+	if _, offset := t.Zone(); offset <= -secondsPerDay || offset >= secondsPerDay {
+		return errors.New("its time zone is a day or more away")
+	}
+	if year := t.Year(); year < 0 || year > 9999 {
+		return fmt.Errorf("its year, %d, is not within 0 to 9999", year)
+	}
+	return nil
+}
+
+// bounded refuses numbers that take no room as they are sent and all of it once
+// they are written out: 1e999999999.
+func bounded(number string) error {
+	at := strings.IndexAny(number, "eE")
+	if at < 0 {
+		return nil
+	}
+	exponent, err := strconv.Atoi(strings.Trim(number[at+1:], `"`))
+	if errors.Is(err, strconv.ErrRange) || err == nil && max(exponent, -exponent) > maxExponent {
+		return fmt.Errorf("the exponent of %.40s is beyond %d", number, maxExponent)
+	}
+	return nil
+}
+
+// maxExponent is what PostgreSQL's numeric takes after the point.
+const maxExponent = 16383
+
+const secondsPerDay = 24 * 60 * 60
+
 func sound(text string) bool { return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 }
 
 // soundAny checks what JSON of no known type holds.
@@ -177,6 +233,8 @@ func soundAny(v any) error {
 		if !sound(v) {
 			return errNotText
 		}
+	case json.Number:
+		return bounded(string(v))
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return errNotFinal
