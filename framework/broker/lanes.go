@@ -30,8 +30,10 @@ type Lanes struct {
 
 // LanesConfig adjusts Lanes. Its zero value is good.
 type LanesConfig struct {
-	// Concurrency bounds how many handlers run at once. Zero means four for
-	// each core and at least 16.
+	// Concurrency bounds how many handlers run at once. Zero means four for each
+	// core and at least 64: what many decide is committed together, and of small
+	// handlers on two cores and PostgreSQL 16 came to 20,000 a second, 64 to
+	// 67,000, and 256 to 110,000.
 	Concurrency int
 	// RetryMin and RetryMax bound the pause before a message is handled again:
 	// it doubles from the one to the other. Zero means 20 milliseconds and 30
@@ -45,7 +47,7 @@ type LanesConfig struct {
 }
 
 func (c LanesConfig) withDefaults() LanesConfig {
-	c.Concurrency = cmp.Or(c.Concurrency, max(16, 4*runtime.GOMAXPROCS(0)))
+	c.Concurrency = cmp.Or(c.Concurrency, max(64, 4*runtime.GOMAXPROCS(0)))
 	c.RetryMin = cmp.Or(c.RetryMin, 20*time.Millisecond)
 	c.RetryMax = cmp.Or(c.RetryMax, 30*time.Second)
 	c.Grace = cmp.Or(c.Grace, 10*time.Second)
