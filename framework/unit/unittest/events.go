@@ -108,6 +108,7 @@ func runEvents(t *testing.T, open Opener) {
 		}
 	})
 	runPosition(t, open)
+	runRewrite(t, open)
 }
 
 // runPosition checks what a conflict tells of the store.
@@ -128,6 +129,81 @@ func runPosition(t *testing.T, open Opener) {
 		conflict, ok = errors.AsType[*unit.ConflictError](s.Commit(t.Context(), changed(unit.NewID(), 2)))
 		if !ok || conflict.Current != 0 {
 			t.Errorf("of an aggregate that is not there: got %+v, want current 0", conflict)
+		}
+	})
+}
+
+// runRewrite checks that states are replaced only while nobody has moved them on.
+func runRewrite(t *testing.T, open Opener) {
+	test(t, open, "rewrites states of the version that is stored", func(t *testing.T, s Store) {
+		same, ahead, missing := unit.NewID(), unit.NewID(), unit.NewID()
+		commit(t, s, changed(same, 1), changed(ahead, 1))
+		commit(t, s, changed(ahead, 2))
+		state := func(id uuid.UUID) unit.Snapshot {
+			return unit.Snapshot{
+				Aggregate: id, Name: name, Version: 1, Schema: 2, Data: []byte(`{"n":"one"}`),
+				CreatedAt: unit.New(nil).Now(), UpdatedAt: unit.New(nil).Now(),
+			}
+		}
+		left, err := s.Rewrite(t.Context(), state(same), state(ahead), state(missing))
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "left alone", left, []uuid.UUID{ahead})
+		for id, want := range map[uuid.UUID]string{same: `{"n":"one"}`, ahead: `{"n":2}`, missing: `{"n":"one"}`} {
+			got, err := s.Snapshot(t.Context(), name, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sameJSON(t, "state", got.Data, []byte(want))
+		}
+		tombstone := state(same)
+		tombstone.Data = nil
+		if left, err = s.Rewrite(t.Context(), tombstone); err != nil || len(left) > 0 {
+			t.Fatalf("left %v, %v", left, err)
+		}
+		got, err := s.Snapshot(t.Context(), name, same)
+		if err != nil || !got.Deleted() || got.Schema != 2 {
+			t.Errorf("got %+v, %v, want a tombstone", got, err)
+		}
+		if left, err = s.Rewrite(t.Context()); err != nil || len(left) > 0 {
+			t.Errorf("nothing to rewrite: %v, %v", left, err)
+		}
+		commit(t, s, changed(missing, 2))
+	})
+	test(t, open, "rewrites beside writers without losing what they write", func(t *testing.T, s Store) {
+		ids := sortedIDs(20)
+		for _, id := range ids {
+			commit(t, s, changed(id, 1))
+		}
+		parallel(t, 4, func(i int) error {
+			for n := 2; n <= 20; n++ {
+				if i == 0 {
+					works := make([]*unit.Work, len(ids))
+					for j, id := range ids {
+						works[j] = changed(id, n)
+					}
+					if err := s.Commit(t.Context(), works...); err != nil {
+						return err
+					}
+					continue
+				}
+				states := make([]unit.Snapshot, len(ids))
+				for j, id := range ids {
+					states[j] = changed(id, n-i).Snapshots[0]
+				}
+				if _, err := s.Rewrite(t.Context(), states...); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for _, id := range ids {
+			got, err := s.Snapshot(t.Context(), name, id)
+			if err != nil || got.Version != 20 {
+				t.Fatalf("got %+v, %v, want version 20", got, err)
+			}
+			sameJSON(t, "state", got.Data, []byte(`{"n":20}`))
 		}
 	})
 }
