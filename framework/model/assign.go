@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/minos-framework/minos-go/framework/model/internal/scan"
 	"github.com/minos-framework/minos-go/framework/query"
 )
 
@@ -27,8 +28,8 @@ func (s *Shape) assign(v any, object json.RawMessage, partial bool) error {
 	if err := json.Unmarshal(object, &probe); err != nil {
 		return FieldErrors{{Reason: Unparsable, Err: fmt.Errorf("it is not JSON: %w", err)}}
 	}
-	w := walker{cursor: cursor{data: object}, strict: true}
-	if w.peek() != '{' {
+	w := walker{Cursor: scan.New(object), strict: true}
+	if w.Peek() != '{' {
 		return FieldErrors{{Reason: Mistyped, Err: errors.New("an object is wanted")}}
 	}
 	target := reflect.ValueOf(v).Elem()
@@ -47,7 +48,7 @@ func (s *Shape) assign(v any, object json.RawMessage, partial bool) error {
 
 // walker builds values from JSON that is known to be valid.
 type walker struct {
-	cursor
+	scan.Cursor
 	checker
 	// strict is for what users send: hooks run, rules hold, and nothing may be
 	// missing. What is stored was checked when it was written, by the rules of
@@ -57,12 +58,12 @@ type walker struct {
 
 // value reads the next value into a zero one, and reports whether it is sound.
 func (w *walker) value(n *plan, at *place, into reflect.Value) bool {
-	first := w.peek()
+	first := w.Peek()
 	if first == 'n' && n.form != formAny {
 		return w.null(n, at, into)
 	}
 	if len(n.json) > 0 && bytes.IndexByte(n.json, first) < 0 {
-		w.mistyped(n, at, w.raw())
+		w.mistyped(n, at, w.Raw())
 		return false
 	}
 	ok := w.content(n, at, into)
@@ -70,7 +71,7 @@ func (w *walker) value(n *plan, at *place, into reflect.Value) bool {
 }
 
 func (w *walker) null(n *plan, at *place, into reflect.Value) bool {
-	raw := w.raw()
+	raw := w.Raw()
 	switch {
 	case n.form == formPointer || n.form == formList || n.form == formMap || n.form == formSet || !w.strict:
 		return true
@@ -97,11 +98,11 @@ func (w *walker) content(n *plan, at *place, into reflect.Value) bool {
 	case formMap:
 		return w.table(n, at, into)
 	case formAny:
-		decoder := json.NewDecoder(bytes.NewReader(w.raw()))
+		decoder := json.NewDecoder(bytes.NewReader(w.Raw()))
 		decoder.UseNumber() // a float64 would lose digits
 		return decoder.Decode(into.Addr().Interface()) == nil
 	}
-	return w.leaf(n, at, into, w.raw())
+	return w.leaf(n, at, into, w.Raw())
 }
 
 func (w *walker) leaf(n *plan, at *place, into reflect.Value, raw json.RawMessage) bool {
@@ -124,7 +125,7 @@ func (w *walker) leaf(n *plan, at *place, into reflect.Value, raw json.RawMessag
 func (w *walker) list(n *plan, at *place, into reflect.Value) bool {
 	ok, elements := true, []reflect.Value(nil)
 	elem := n.elem
-	for i := range w.elements() {
+	for i := range w.Elements() {
 		value := reflect.New(elem.typ).Elem()
 		ok = w.value(elem, &place{up: at, index: i}, value) && ok
 		elements = append(elements, value)
@@ -150,7 +151,7 @@ func (w *walker) list(n *plan, at *place, into reflect.Value) bool {
 func (w *walker) table(n *plan, at *place, into reflect.Value) bool {
 	ok := true
 	into.Set(reflect.MakeMap(n.typ))
-	for key := range w.cursor.members() {
+	for key := range w.Members() {
 		value := reflect.New(n.elem.typ).Elem()
 		ok = w.value(n.elem, &place{up: at, name: key}, value) && ok
 		into.SetMapIndex(reflect.ValueOf(key).Convert(n.typ.Key()), value)
@@ -162,10 +163,10 @@ func (w *walker) table(n *plan, at *place, into reflect.Value) bool {
 // leaves the others as they are.
 func (w *walker) members(o *object, at *place, into reflect.Value, partial bool) bool {
 	ok, seen := true, make([]bool, len(o.members))
-	for key := range w.cursor.members() {
+	for key := range w.Members() {
 		m := o.byName[key]
 		if m == nil {
-			w.raw()
+			w.Raw()
 			continue
 		}
 		seen[m.at] = true
@@ -183,8 +184,8 @@ func (w *walker) members(o *object, at *place, into reflect.Value, partial bool)
 }
 
 func (w *walker) member(o *object, m *member, at *place, into reflect.Value) bool {
-	if w.peek() == 'n' && m.optional {
-		w.raw()
+	if w.Peek() == 'n' && m.optional {
+		w.Raw()
 		into.FieldByIndex(m.index).SetZero()
 		return true
 	}
@@ -195,7 +196,7 @@ func (w *walker) member(o *object, m *member, at *place, into reflect.Value) boo
 			return false
 		}
 	default:
-		out := into.Addr().Method(m.parse).Call([]reflect.Value{reflect.ValueOf(w.raw())})
+		out := into.Addr().Method(m.parse).Call([]reflect.Value{reflect.ValueOf(w.Raw())})
 		if err, _ := out[1].Interface().(error); err != nil {
 			w.fault(at, Unparsable, err)
 			return false
@@ -217,7 +218,7 @@ func (w *walker) absent(o *object, m *member, at *place, into reflect.Value) boo
 	field := into.FieldByIndex(m.index)
 	if m.initial != nil {
 		value := reflect.New(m.plan.typ).Elem()
-		inner := walker{cursor: cursor{data: m.initial}}
+		inner := walker{Cursor: scan.New(m.initial)}
 		inner.value(m.plan, at, value) // it was read at registration
 		field.Set(value)
 		return true

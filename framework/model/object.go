@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/minos-framework/minos-go/framework/model/internal/scan"
 )
 
 // object is what is known of a struct.
@@ -153,7 +155,7 @@ func initial(text string, n *plan) (json.RawMessage, error) {
 			first = errors.Join(first, errors.New("it is not JSON"))
 			continue
 		}
-		w := walker{cursor: cursor{data: raw}, strict: true}
+		w := walker{Cursor: scan.New(raw), strict: true}
 		if w.value(n, nil, reflect.New(n.typ).Elem()); len(w.faults) == 0 {
 			return raw, nil
 		}

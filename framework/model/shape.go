@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/minos-framework/minos-go/framework/model/internal/scan"
 	"github.com/minos-framework/minos-go/framework/query"
 )
 
@@ -133,16 +134,16 @@ func (s *Shape) Decode(data []byte, v any) error {
 	if !json.Valid(data) {
 		return fmt.Errorf("decode the state of %s: it is not JSON", s.Name)
 	}
-	w := walker{cursor: cursor{data: data}}
-	if w.peek() != '{' {
+	w := walker{Cursor: scan.New(data)}
+	if w.Peek() != '{' {
 		return fmt.Errorf("decode the state of %s: it is not an object", s.Name)
 	}
 	value := reflect.ValueOf(v).Elem()
 	seen := make([]bool, len(s.Fields))
-	for name := range w.cursor.members() {
+	for name := range w.Members() {
 		m := s.object.byName[name]
 		if m == nil {
-			w.raw()
+			w.Raw()
 			continue
 		}
 		seen[m.at] = true
@@ -160,7 +161,7 @@ func (s *Shape) Decode(data []byte, v any) error {
 
 func (s *Shape) decodeField(w *walker, f *Field, value reflect.Value) error {
 	if f.plain {
-		if err := json.Unmarshal(w.raw(), value.Field(f.Index).Addr().Interface()); err != nil {
+		if err := json.Unmarshal(w.Raw(), value.Field(f.Index).Addr().Interface()); err != nil {
 			return fmt.Errorf("decode %s.%s: %w", s.Name, f.Name, err)
 		}
 		return nil

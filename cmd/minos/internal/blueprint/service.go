@@ -23,7 +23,8 @@ const (
 // packages are the parts of the framework that every service carries.
 func packages() []string {
 	return []string{
-		"framework/unit", "framework/query", "framework/calendar", "framework/model", "framework/aggregate",
+		"framework/unit", "framework/query", "framework/calendar",
+		"framework/model/internal/scan", "framework/model", "framework/aggregate/sensitive", "framework/aggregate",
 		"framework/aggregate/history",
 		"framework/broker", "framework/saga", "framework/cqrs", "framework/schedule", "framework/privacy", "framework/dump",
 		"framework/config", "framework/service", "framework/rest", "framework/telemetry",

@@ -1,4 +1,5 @@
-package model
+// Package scan reads JSON that is known to be valid, piece by piece.
+package scan
 
 import (
 	"bytes"
@@ -6,15 +7,18 @@ import (
 	"iter"
 )
 
-// cursor reads JSON that is known to be valid, once and from the front: each
-// byte is looked at no oftener than there are hooks above it.
-type cursor struct {
+// Cursor reads JSON that is known to be valid, once and from the front, so that
+// how deep it is does not matter. Make one by New.
+type Cursor struct {
 	data []byte
 	at   int
 }
 
-// peek returns the first byte of the next value, or what ends the one around.
-func (c *cursor) peek() byte {
+// New returns a cursor before data, which is valid JSON.
+func New(data []byte) Cursor { return Cursor{data: data} }
+
+// Peek returns the first byte of the next value, or what ends the one around.
+func (c *Cursor) Peek() byte {
 	for c.at < len(c.data) {
 		switch b := c.data[c.at]; b {
 		case ' ', '\t', '\r', '\n', ',', ':':
@@ -26,9 +30,9 @@ func (c *cursor) peek() byte {
 	return 0
 }
 
-// raw reads the next value whole.
-func (c *cursor) raw() json.RawMessage {
-	first := c.peek()
+// Raw reads the next value whole.
+func (c *Cursor) Raw() json.RawMessage {
+	first := c.Peek()
 	start := c.at
 	switch first {
 	case '"':
@@ -45,7 +49,7 @@ func (c *cursor) raw() json.RawMessage {
 	return c.data[start:c.at:c.at]
 }
 
-func (c *cursor) skipText() {
+func (c *Cursor) skipText() {
 	for c.at++; c.at < len(c.data); c.at++ {
 		switch c.data[c.at] {
 		case '\\':
@@ -57,7 +61,7 @@ func (c *cursor) skipText() {
 	}
 }
 
-func (c *cursor) skipNested() {
+func (c *Cursor) skipNested() {
 	for depth := 0; c.at < len(c.data); {
 		switch c.data[c.at] {
 		case '"':
@@ -75,12 +79,13 @@ func (c *cursor) skipNested() {
 	}
 }
 
-// members yields the names of an object's members. Who takes one reads its
+// Members yields the names of an object's members. Who takes one reads its
 // value before the next.
-func (c *cursor) members() iter.Seq[string] {
+func (c *Cursor) Members() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for c.at++; c.peek() != '}'; {
-			quoted := c.raw()
+		c.Peek()
+		for c.at++; c.Peek() != '}'; {
+			quoted := c.Raw()
 			name := string(quoted[1 : len(quoted)-1])
 			if bytes.IndexByte(quoted, '\\') >= 0 {
 				_ = json.Unmarshal(quoted, &name) // it is a text
@@ -93,12 +98,13 @@ func (c *cursor) members() iter.Seq[string] {
 	}
 }
 
-// elements yields the places of a list's elements. Who takes one reads it
+// Elements yields the places of a list's elements. Who takes one reads it
 // before the next.
-func (c *cursor) elements() iter.Seq[int] {
+func (c *Cursor) Elements() iter.Seq[int] {
 	return func(yield func(int) bool) {
+		c.Peek()
 		c.at++
-		for i := 0; c.peek() != ']'; i++ {
+		for i := 0; c.Peek() != ']'; i++ {
 			if !yield(i) {
 				return
 			}
