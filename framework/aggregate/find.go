@@ -141,7 +141,7 @@ func (r *Repository[T]) selected(ctx context.Context, s query.Selection) iter.Se
 		for _, snapshot := range staged {
 			replaced[snapshot.Aggregate] = true
 		}
-		for snapshot, err := range r.store.Snapshots(ctx, wide) {
+		for snapshot, err := range r.definition.sensitive.Warm(ctx, r.store.Snapshots(ctx, wide)) {
 			if err != nil {
 				yield(unit.Snapshot{}, err)
 				return

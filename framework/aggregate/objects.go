@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/minos-framework/minos-go/framework/aggregate/sensitive"
 	"github.com/minos-framework/minos-go/framework/query"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
@@ -64,7 +65,10 @@ func (r *Registry) Resolve(ctx context.Context, to Referred, ids []uuid.UUID) ma
 	if !ok {
 		return failed(ids, fmt.Errorf("there is no root entity %s here", to.Name))
 	}
-	found, err := r.objects(ctx, name, ids)
+	found, err := r.objects(ctx, name, ids, func(s *sensitive.Fields, data json.RawMessage) (json.RawMessage, error) {
+		plain, _, err := s.OpenState(ctx, data)
+		return plain, err
+	})
 	if err != nil {
 		return failed(ids, err)
 	}
@@ -75,14 +79,23 @@ func (r *Registry) Resolve(ctx context.Context, to Referred, ids []uuid.UUID) ma
 // services may see them: without what is sensitive. Those that are missing or
 // deleted have a *NotFoundError. They are read in one query.
 func (r *Registry) Objects(ctx context.Context, name string, ids []uuid.UUID) (map[uuid.UUID]Resolved, error) {
-	return r.objects(ctx, name, ids)
+	return r.objects(ctx, name, ids, (*sensitive.Fields).Public)
 }
 
-func (r *Registry) objects(ctx context.Context, name string, ids []uuid.UUID) (map[uuid.UUID]Resolved, error) {
+// objects reads aggregates; form makes of their stored states what is wanted.
+func (r *Registry) objects(
+	ctx context.Context, name string, ids []uuid.UUID,
+	form func(*sensitive.Fields, json.RawMessage) (json.RawMessage, error),
+) (map[uuid.UUID]Resolved, error) {
 	found := make(map[uuid.UUID]Resolved, len(ids))
-	work := unit.From(ctx)
+	work, tagged := unit.From(ctx), r.sensitive(name)
 	take := func(s unit.Snapshot) {
 		if s.Name == name && !s.Deleted() {
+			var err error
+			if s.Data, err = form(tagged, s.Data); err != nil {
+				found[s.Aggregate] = Resolved{Err: err}
+				return
+			}
 			found[s.Aggregate] = Resolved{Object: object(s)}
 			return
 		}
@@ -106,6 +119,15 @@ func (r *Registry) objects(ctx context.Context, name string, ids []uuid.UUID) (m
 		take(snapshot)
 	}
 	return found, r.absent(ctx, name, stored, found)
+}
+
+func (r *Registry) sensitive(name string) *sensitive.Fields {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if d := r.roots[name]; d != nil {
+		return d.sensitive
+	}
+	return nil
 }
 
 // absent tells those that were deleted from those that never were. Few are

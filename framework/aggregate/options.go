@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/minos-framework/minos-go/framework/aggregate/history"
+	"github.com/minos-framework/minos-go/framework/aggregate/sensitive"
 	"github.com/minos-framework/minos-go/framework/model"
 	"github.com/minos-framework/minos-go/framework/query"
 	"github.com/minos-framework/minos-go/framework/unit"
@@ -20,7 +21,9 @@ type definition struct {
 	shape   *model.Shape // with the root's stable name
 	schema  history.Schema
 	records []recordType
-	indexes []query.Index
+
+	sensitive *sensitive.Fields // nil when there are none
+	indexes   []query.Index
 }
 
 func (d *definition) record(name string) (recordType, bool) {

@@ -51,10 +51,16 @@ func (r *Repository[T]) fromState(ctx context.Context, s unit.Snapshot) (*T, err
 	if s.Schema != r.definition.schema.Version {
 		return r.upcast(ctx, s)
 	}
-	entity := new(T)
-	if err := r.shape.Decode(s.Data, entity); err != nil {
+	data, forgotten, err := r.definition.sensitive.OpenState(ctx, s.Data)
+	if err != nil {
 		return nil, err
 	}
-	*r.root(entity) = Root{UUID: s.Aggregate, Version: s.Version, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt}
+	entity := new(T)
+	if err := r.shape.Decode(data, entity); err != nil {
+		return nil, err
+	}
+	*r.root(entity) = Root{
+		UUID: s.Aggregate, Version: s.Version, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, forgotten: forgotten,
+	}
 	return entity, nil
 }

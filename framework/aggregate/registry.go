@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/minos-framework/minos-go/framework/privacy"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -18,6 +19,7 @@ import (
 // in. Make one by NewRegistry. It is safe for concurrent use.
 type Registry struct {
 	store Store
+	vault *privacy.Vault // nil: no root has sensitive fields
 
 	mu    sync.RWMutex
 	roots map[string]*definition
@@ -32,6 +34,9 @@ func NewRegistry(store Store) *Registry {
 func (r *Registry) add(t reflect.Type, options []Option) (*definition, error) {
 	d, err := define(t, options)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.protect(r.vault); err != nil {
 		return nil, err
 	}
 	r.mu.Lock()

@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,7 +27,14 @@ type Root struct {
 	pending []pending
 	keeper  keeper
 	entity  any
+	// forgotten are the sensitive fields that hold nothing any more.
+	forgotten []string
 }
+
+// Forgotten returns the JSON names of the sensitive fields of which the subject
+// was forgotten when the entity was loaded: they hold nothing, and no rule of
+// theirs keeps the entity from being saved.
+func (r *Root) Forgotten() []string { return slices.Clone(r.forgotten) }
 
 func (r *Root) root() *Root { return r }
 

@@ -4,72 +4,120 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
+	"reflect"
 
+	"github.com/minos-framework/minos-go/framework/aggregate/sensitive"
 	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/privacy"
+	"github.com/minos-framework/minos-go/framework/unit"
 )
 
 // What follows is the one place that sensitive fields pass on their way to the
 // store and back: everything else of the package knows their plain values.
 
-// seal returns the value of a sensitive field as it is stored.
-func (r *Repository[T]) seal(
-	_ context.Context, _ *Root, _ model.Field, value json.RawMessage,
-) (json.RawMessage, error) {
-	return value, nil
+// Protect has the sensitive fields of the roots that are registered after it
+// sealed by vault. Without it such a root is refused.
+func (r *Registry) Protect(vault *privacy.Vault) { r.vault = vault }
+
+// Forget makes everything unreadable, for ever and wherever it is, that
+// sensitive fields say about a subject: the uuid of a root entity, or what the
+// field holds that the tag names. It is done when Forget returns, whatever
+// becomes of the caller's unit of work; other processes of the service may read
+// it for another minute. Nothing new is taken about the subject; entities stay,
+// and Root.Forgotten says which of their fields hold nothing any more.
+func (r *Registry) Forget(ctx context.Context, subject string) error {
+	if r.vault == nil {
+		return fmt.Errorf("forget a subject: %w", sensitive.ErrNoVault)
+	}
+	return r.vault.Forget(ctx, subject)
 }
 
-// open undoes seal.
-func (r *Repository[T]) open(
-	_ context.Context, _ *Root, _ model.Field, stored json.RawMessage,
-) (json.RawMessage, error) {
-	return stored, nil
+// SubjectError says that what a sensitive field is to hold cannot be sealed: its
+// subject was forgotten (privacy.ErrForgotten), or is not known.
+type SubjectError = sensitive.SubjectError
+
+// protect reads the tags of a root's sensitive fields.
+func (d *definition) protect(vault *privacy.Vault) (err error) {
+	for _, record := range d.records {
+		if name := nestedTag(record.event); name != "" {
+			return fmt.Errorf("%s.%s: sensitive is for the fields of root entities, not of the events that they record",
+				record.event, name)
+		}
+	}
+	for _, f := range d.shape.Fields {
+		if name := nestedTag(f.Type); name != "" {
+			return fmt.Errorf("%s.%s: sensitive is for the fields of root entities: tag %s, which holds it", f.Type, name, f.Name)
+		}
+	}
+	d.sensitive, err = sensitive.New(d.root, d.shape, vault)
+	return err
 }
 
-// sealAll returns all values of a state as they are stored.
+// nestedTag returns the name of a field with the tag sensitive somewhere within
+// a type.
+func nestedTag(t reflect.Type) (name string) {
+	visit(t, map[reflect.Type]bool{}, func(t reflect.Type) {
+		if t.Kind() != reflect.Struct || refers(t) {
+			return
+		}
+		for i := range t.NumField() {
+			if t.Field(i).Tag.Get("sensitive") != "" {
+				name = t.Field(i).Name
+			}
+		}
+	})
+	return name
+}
+
+// sealAll returns all values of an entity as they are stored, those of a subject
+// that was forgotten as nothing.
 func (r *Repository[T]) sealAll(ctx context.Context, root *Root, values []json.RawMessage) ([]json.RawMessage, error) {
-	return r.through(ctx, root, values, r.seal)
+	return r.definition.sensitive.Seal(ctx, root.UUID, values, false)
 }
 
 // openAll undoes sealAll. A nil, which is a field that no event has told of,
-// stays one.
-func (r *Repository[T]) openAll(ctx context.Context, root *Root, stored []json.RawMessage) ([]json.RawMessage, error) {
-	return r.through(ctx, root, stored, r.open)
+// stays one, and what was forgotten becomes one.
+func (r *Repository[T]) openAll(ctx context.Context, root *Root, stored []json.RawMessage) (
+	values []json.RawMessage, err error,
+) {
+	values, root.forgotten, err = r.definition.sensitive.Open(ctx, stored)
+	return values, err
 }
 
-func (r *Repository[T]) through(
-	ctx context.Context, root *Root, values []json.RawMessage,
-	turn func(context.Context, *Root, model.Field, json.RawMessage) (json.RawMessage, error),
-) ([]json.RawMessage, error) {
-	turned := values
-	for i, f := range r.shape.Fields {
-		if !f.Sensitive || values[i] == nil {
-			continue
-		}
-		value, err := turn(ctx, root, f, values[i])
-		if err != nil {
-			return nil, fmt.Errorf("field %s: %w", f.Name, err)
-		}
-		if &turned[0] == &values[0] {
-			turned = slices.Clone(values)
-		}
-		turned[i] = value
+// open is openAll of one field; what was forgotten is null.
+func (r *Repository[T]) open(
+	ctx context.Context, _ *Root, f model.Field, stored json.RawMessage,
+) (json.RawMessage, error) {
+	s := r.definition.sensitive
+	plain, forgotten, err := s.OpenField(ctx, s.Index(f.Name), stored)
+	if forgotten {
+		plain = json.RawMessage("null")
 	}
-	return turned, nil
+	return plain, err
 }
 
-// sealDiffs seals what an event says of sensitive fields.
-func (r *Repository[T]) sealDiffs(ctx context.Context, root *Root, diffs []FieldDiff) error {
-	for i, d := range diffs {
-		at := slices.IndexFunc(r.shape.Fields, func(f model.Field) bool { return f.Sensitive && f.Name == d.Name })
-		if at < 0 {
-			continue
-		}
-		value, err := r.seal(ctx, root, r.shape.Fields[at], d.Value)
-		if err != nil {
-			return fmt.Errorf("field %s: %w", d.Name, err)
-		}
-		diffs[i].Value = value
+// Open returns an event with what it says of sensitive fields in plain. What was
+// forgotten is left out. It is for the handlers of the service whose root it is;
+// no other has the keys.
+func (r *Repository[T]) Open(ctx context.Context, e Event[T]) (Event[T], error) {
+	s := r.definition.sensitive
+	if s == nil {
+		return e, nil
 	}
-	return nil
+	opened := make([]FieldDiff, 0, len(e.Fields))
+	for _, d := range e.Fields {
+		if i := s.Index(d.Name); i >= 0 && e.Action != unit.Record {
+			plain, forgotten, err := s.OpenField(ctx, i, d.Value)
+			if err != nil {
+				return e, fmt.Errorf("open event %d of %s %s: %w", e.Version, e.Name, e.UUID, err)
+			}
+			if forgotten {
+				continue
+			}
+			d.Value = plain
+		}
+		opened = append(opened, d)
+	}
+	e.Fields = opened
+	return e, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/minos-framework/minos-go/framework/aggregate/history"
+	"github.com/minos-framework/minos-go/framework/aggregate/sensitive"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -73,6 +74,9 @@ func (r *Repository[T]) write(ctx context.Context, verb string, entity *T) error
 		}
 		changes, values, err := r.changes(entity, next, verb == "delete")
 		if err != nil || len(changes) == 0 {
+			return err
+		}
+		if err := r.definition.sensitive.Same(root.base, values); err != nil {
 			return err
 		}
 		next.UpdatedAt, next.base, next.pending = w.Now(), values, nil
@@ -156,7 +160,7 @@ func (r *Repository[T]) recorded(
 
 // encode returns the values of an entity that keeps its rules.
 func (r *Repository[T]) encode(entity *T) ([]json.RawMessage, error) {
-	if err := r.shape.Validate(entity); err != nil {
+	if err := sensitive.Excuse(r.root(entity).forgotten, r.shape.Validate(entity)); err != nil {
 		return nil, err
 	}
 	return r.shape.Encode(entity)
@@ -167,7 +171,7 @@ func (r *Repository[T]) encode(entity *T) ([]json.RawMessage, error) {
 func (r *Repository[T]) stage(ctx context.Context, w *unit.Work, next *Root, changes []change) error {
 	var state json.RawMessage
 	if next.base != nil {
-		sealed, err := r.sealAll(ctx, next, next.base)
+		sealed, err := r.definition.sensitive.Seal(ctx, next.UUID, next.base, true)
 		if err != nil {
 			return err
 		}
@@ -175,8 +179,10 @@ func (r *Repository[T]) stage(ctx context.Context, w *unit.Work, next *Root, cha
 	}
 	last := next.Version + len(changes)
 	for _, c := range changes {
-		if err := r.sealDiffs(ctx, next, c.diffs); err != nil {
-			return err
+		if c.action != unit.Record {
+			if err := r.definition.sensitive.SealDiffs(ctx, next.UUID, next.base, c.diffs); err != nil {
+				return err
+			}
 		}
 		next.Version++
 		w.Append(unit.Event{

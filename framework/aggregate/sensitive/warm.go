@@ -1,0 +1,63 @@
+package sensitive
+
+import (
+	"context"
+	"iter"
+
+	"github.com/minos-framework/minos-go/framework/privacy"
+	"github.com/minos-framework/minos-go/framework/unit"
+)
+
+// Warm reads the keys of a number of states at once, before they are opened.
+func (s *Fields) Warm(ctx context.Context, states iter.Seq2[unit.Snapshot, error]) iter.Seq2[unit.Snapshot, error] {
+	if s == nil {
+		return states
+	}
+	return func(yield func(unit.Snapshot, error) bool) {
+		var some []unit.Snapshot
+		flush := func() bool {
+			if err := s.load(ctx, some); err != nil {
+				yield(unit.Snapshot{}, err)
+				return false
+			}
+			for _, state := range some {
+				if !yield(state, nil) {
+					return false
+				}
+			}
+			some = some[:0]
+			return true
+		}
+		for state, err := range states {
+			if err != nil {
+				if flush() {
+					yield(state, err)
+				}
+				return
+			}
+			if some = append(some, state); len(some) == warmed && !flush() {
+				return
+			}
+		}
+		flush()
+	}
+}
+
+// warmed is how many states have their keys read at once.
+const warmed = 100
+
+func (s *Fields) load(ctx context.Context, states []unit.Snapshot) error {
+	var subjects []string
+	for _, state := range states {
+		values, err := s.split(state.Data)
+		if err != nil {
+			return err
+		}
+		for i, f := range s.fields {
+			if subject, ok := privacy.Sealed(values[i]); ok && f.sensitive {
+				subjects = append(subjects, subject)
+			}
+		}
+	}
+	return s.vault.Load(ctx, subjects...)
+}
