@@ -56,13 +56,25 @@ func (s Selection) At(text string) (Position, error) {
 // bindKey reads a key of a cursor, which anybody may have made: the sum over it
 // is no secret.
 func bindKey(path Path, data json.RawMessage) (Value, error) {
-	value, err := bindValue(path.Kind, data)
+	tree, err := decode(data)
+	if err == nil {
+		err = checkNumbers(tree)
+	}
 	if err != nil {
 		return Value{}, err
 	}
-	if n, err := strconv.Atoi(value.Text()); path.Name == "version" && (err != nil || n < 0 || n > math.MaxInt32) ||
-		path.Fixed() && value.Null() {
-		return Value{}, fmt.Errorf("%s is no %s", data, path.Name)
+	value, valid := valueOf(path.Kind, tree), !hasNUL(data)
+	switch path.Name {
+	case "uuid":
+		valid = uuid.Validate(value.Text()) == nil
+	case "version":
+		n, err := strconv.Atoi(value.Text())
+		valid = err == nil && n >= 0 && n <= math.MaxInt32
+	case "created_at", "updated_at":
+		valid = !value.Null()
+	}
+	if !valid || value.Null() && tree != nil {
+		return Value{}, fmt.Errorf("%s is no key of %s", data, path.Name)
 	}
 	return value, nil
 }

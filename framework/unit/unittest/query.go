@@ -145,3 +145,14 @@ func selection(t *testing.T, clauses ...query.Clause) query.Selection {
 	s.Name = name
 	return s
 }
+
+// bind binds clauses about the fields of kindOf.
+func bind(t *testing.T, name string, clauses ...query.Clause) query.Selection {
+	t.Helper()
+	s, err := query.Bind(kindOf, clauses...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Name = name
+	return s
+}
