@@ -2,6 +2,7 @@ package cqrs
 
 import (
 	"bytes"
+	"cmp"
 	"encoding"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,8 @@ import (
 	"net/url"
 	"reflect"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
 // binder fills a handler's input from a request.
@@ -59,13 +62,12 @@ func newBinder(h *Handler) (*binder, error) {
 }
 
 // bind sets in, a pointer to a handler's input. What does not fit is an *Error
-// with status 400.
+// with status 400, and content of a kind that does not fit the input one with
+// 415. JSON is taken for every input, a form for structs, whose fields have the
+// form's values by their JSON names, plain text for strings, and any other
+// content for []byte.
 func (b *binder) bind(request Request, in any) error {
-	if content := bytes.TrimSpace(request.Content); len(content) == 0 || string(content) == "null" {
-		if b.needBody {
-			return Errorf(http.StatusBadRequest, "the request has no content, but JSON is wanted")
-		}
-	} else if err := decode(request.Content, in); err != nil {
+	if err := b.bindContent(request, in); err != nil {
 		return err
 	}
 	value := reflect.ValueOf(in).Elem()
@@ -86,6 +88,73 @@ func (b *binder) bindQuery(query url.Values, value reflect.Value) error {
 		for _, text := range query[q.name] {
 			if err := setText(value.Field(q.index), text); err != nil {
 				return Errorf(http.StatusBadRequest, "query parameter %s: %q %s", q.name, text, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (b *binder) bindContent(request Request, in any) error {
+	kind := mediaType(request.ContentType)
+	if content := bytes.TrimSpace(request.Content); len(content) == 0 || isJSON(kind) && string(content) == "null" {
+		if b.needBody {
+			return Errorf(http.StatusBadRequest, "the request has no content, but JSON is wanted")
+		}
+		return nil
+	}
+	value := reflect.ValueOf(in).Elem()
+	switch {
+	case isJSON(kind):
+		return decode(request.Content, in)
+	case kind == "application/x-www-form-urlencoded" && value.Kind() == reflect.Struct:
+		return bindForm(request.Content, value)
+	case kind == "text/plain" && value.Kind() == reflect.String:
+		if !utf8.Valid(request.Content) {
+			return Errorf(http.StatusBadRequest, "the content is not text in UTF-8")
+		}
+		value.SetString(string(request.Content))
+		return nil
+	case value.Kind() == reflect.Slice && value.Type().Elem().Kind() == reflect.Uint8:
+		value.SetBytes(request.Content)
+		return nil
+	}
+	return Errorf(http.StatusUnsupportedMediaType, "the content is %s, but application/json is wanted", request.ContentType)
+}
+
+const octets = "application/octet-stream"
+
+// mediaType is a content type without its parameters.
+func mediaType(contentType string) string {
+	kind, _, _ := strings.Cut(contentType, ";")
+	return strings.ToLower(strings.TrimSpace(kind))
+}
+
+// isJSON reports whether a media type is JSON, or was left out.
+func isJSON(kind string) bool {
+	return kind == "" || kind == "application/json" || strings.HasSuffix(kind, "+json")
+}
+
+// bindForm sets the fields of a struct from a form. Names that it does not have
+// are left alone, as they are in JSON.
+func bindForm(content []byte, value reflect.Value) error {
+	form, err := url.ParseQuery(string(content))
+	if err != nil {
+		return Errorf(http.StatusBadRequest, "the content is not a form: %s", err)
+	}
+	for i := range value.NumField() {
+		f := value.Type().Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		name = cmp.Or(name, f.Name)
+		texts := form[name]
+		if !f.IsExported() || name == "-" || len(texts) == 0 {
+			continue
+		}
+		if !fromText(f.Type) {
+			return Errorf(http.StatusBadRequest, "%s: a form cannot hold a %s", name, f.Type)
+		}
+		for _, text := range texts {
+			if err := setText(value.Field(i), text); err != nil {
+				return Errorf(http.StatusBadRequest, "%s: %q %s", name, text, err)
 			}
 		}
 	}

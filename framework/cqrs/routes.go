@@ -166,6 +166,7 @@ func newHandler[In, Out any](kind Kind, fn HandlerFunc[In, Out], routes []Route)
 		if err := binder.bind(request, &in); err != nil {
 			return Response{}, err
 		}
+		ctx = context.WithValue(ctx, requestKey{}, request)
 		for _, c := range h.checks {
 			if err := c.run(ctx, in); err != nil {
 				return Response{}, err

@@ -1,5 +1,6 @@
-// Package rest serves a service's handlers over HTTP: JSON in and out, errors
-// as problem documents (RFC 9457), and the service's health.
+// Package rest serves a service's handlers over HTTP: JSON in and out, or forms,
+// text and bytes where a handler takes or answers them, errors as problem
+// documents (RFC 9457), and the service's health.
 package rest
 
 import (
@@ -70,11 +71,15 @@ func New(dispatcher *cqrs.Dispatcher, config Config) (*Server, error) {
 			}
 		}
 	}
+	// A page of another site must not have a browser decide things here: forms
+	// and plain text are sent without asking first.
+	origins := http.NewCrossOriginProtection()
+	origins.SetDenyHandler(problemHandler(http.StatusForbidden, "a page of another site must not ask for this"))
 	running, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.http = &http.Server{
 		BaseContext:       func(net.Listener) context.Context { return running },
-		Handler:           router,
+		Handler:           origins.Handler(router),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(config.Logger.Handler(), slog.LevelWarn),
@@ -130,7 +135,8 @@ func (s *Server) handler(h *cqrs.Handler) http.Handler {
 			ctx = s.config.Base(ctx)
 		}
 		response, err := s.dispatcher.Call(ctx, h, cqrs.Request{
-			Content: content, Params: mux.Vars(r), Query: r.URL.Query(), Headers: travelling(r.Header),
+			Content: content, ContentType: r.Header.Get("Content-Type"),
+			Params: mux.Vars(r), Query: r.URL.Query(), Headers: travelling(r.Header),
 		})
 		if err != nil {
 			s.fail(w, r, h, err)
@@ -140,7 +146,7 @@ func (s *Server) handler(h *cqrs.Handler) http.Handler {
 	})
 }
 
-// read returns the body, which is JSON if there is one.
+// read returns the body.
 func (s *Server) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.config.MaxBody))
 	if tooLong, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -149,18 +155,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, cqrs.Errorf(http.StatusBadRequest, "the content ended too early: %w", err)
 	}
-	if kind := r.Header.Get("Content-Type"); len(content) > 0 && !isJSON(kind) {
-		return nil, cqrs.Errorf(http.StatusUnsupportedMediaType,
-			"the content is %s, but application/json is wanted", kind)
-	}
 	return content, nil
-}
-
-// isJSON reports whether a content type is JSON, or was left out.
-func isJSON(contentType string) bool {
-	kind, _, _ := strings.Cut(contentType, ";")
-	kind = strings.ToLower(strings.TrimSpace(kind))
-	return kind == "" || kind == "application/json" || strings.HasSuffix(kind, "+json")
 }
 
 // travelling picks the headers that go on with all that a request leads to: the
@@ -188,6 +183,13 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, h *cqrs.Handler, e
 }
 
 func write(w http.ResponseWriter, r cqrs.Response) {
+	if r.ContentType != "" {
+		w.Header().Set("Content-Type", r.ContentType)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.WriteHeader(r.Status)
+		_, _ = w.Write(r.Body)
+		return
+	}
 	if r.Content == nil {
 		w.WriteHeader(r.Status)
 		return

@@ -50,7 +50,7 @@ func setup(t *testing.T, config rest.Config) *rest.Server {
 	return serve(t, things{}, config)
 }
 
-func serve(t *testing.T, service things, config rest.Config) *rest.Server {
+func serve(t *testing.T, service any, config rest.Config) *rest.Server {
 	t.Helper()
 	store, err := memory.Open(t.Context(), memory.Config{})
 	if err != nil {
