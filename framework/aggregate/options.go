@@ -23,6 +23,8 @@ type definition struct {
 	records []recordType
 
 	sensitive *sensitive.Fields // nil when there are none
+	checked   bool              // references are
+	registry  *Registry
 	indexes   []query.Index
 }
 

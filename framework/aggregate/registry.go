@@ -36,6 +36,7 @@ func (r *Registry) add(t reflect.Type, options []Option) (*definition, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.registry = r
 	if err := d.protect(r.vault); err != nil {
 		return nil, err
 	}

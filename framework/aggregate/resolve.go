@@ -54,6 +54,7 @@ var errLost = errors.New("it cannot be remembered: give Resolve a pointer to wha
 // collector finds the references in values, by what they refer to.
 type collector struct {
 	order []Referred
+	all   bool // resolved references too
 	found map[Referred]map[uuid.UUID][]mention
 	seen  map[seen]bool
 	holds map[reflect.Type]bool // types that may hold references
@@ -153,7 +154,7 @@ func (c *collector) take(path string, v reflect.Value) bool {
 
 func (c *collector) add(m mention) {
 	to, id := m.ref.target()
-	if id == uuid.Nil || m.ref.resolved() {
+	if id == uuid.Nil || m.ref.resolved() && !c.all {
 		return
 	}
 	if c.found[to] == nil {

@@ -79,6 +79,9 @@ func (r *Repository[T]) write(ctx context.Context, verb string, entity *T) error
 		if err := r.definition.sensitive.Same(root.base, values); err != nil {
 			return err
 		}
+		if err := r.checkReferences(ctx, entity, root.base, values); err != nil {
+			return err
+		}
 		next.UpdatedAt, next.base, next.pending = w.Now(), values, nil
 		return r.stage(ctx, w, &next, changes)
 	})

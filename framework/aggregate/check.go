@@ -1,0 +1,95 @@
+package aggregate
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/minos-framework/minos-go/framework/model"
+)
+
+// CheckReferences has Create and Save refuse references to entities that do not
+// exist or were deleted: model.FieldErrors with the path of each, caused by a
+// *MissingReferenceError. Only the fields that changed are checked. Entities of
+// this service are read from its store, and those that the unit of work has
+// staged exist; others are asked for, so that a write needs the other service to
+// answer, or its answer to be cached: without one it fails with a *RefError.
+//
+// It says what was there when it was looked for: an entity that is deleted just
+// then, or later, leaves the reference behind.
+func CheckReferences() Option {
+	return func(d *definition) error {
+		d.checked = true
+		return nil
+	}
+}
+
+// MissingReferenceError says that an entity refers to one that does not exist.
+type MissingReferenceError struct {
+	Name    string // of the root entity referred to
+	UUID    UUID
+	Deleted bool // it existed once
+}
+
+// Error names the entity that is missing.
+func (e *MissingReferenceError) Error() string {
+	if e.Deleted {
+		return fmt.Sprintf("it refers to %s %s, which was deleted", e.Name, e.UUID)
+	}
+	return fmt.Sprintf("it refers to %s %s, which does not exist", e.Name, e.UUID)
+}
+
+// checkReferences looks for what the fields of an entity refer to that differ
+// from base.
+func (r *Repository[T]) checkReferences(ctx context.Context, entity *T, base, values []json.RawMessage) error {
+	if !r.definition.checked || values == nil {
+		return nil
+	}
+	c := newCollector()
+	c.all = true
+	v := reflect.ValueOf(entity).Elem()
+	for i, f := range r.shape.Fields {
+		if base == nil || !bytes.Equal(base[i], values[i]) {
+			c.walk(f.Name, v.Field(f.Index))
+		}
+	}
+	var faults model.FieldErrors
+	var unknown []error
+	for _, to := range c.order {
+		found := r.definition.registry.look(ctx, to, c.ids(to))
+		for _, id := range c.ids(to) {
+			result, ok := found[id]
+			missing, absent := errors.AsType[*NotFoundError](result.Err)
+			switch {
+			case !ok || absent:
+				for _, m := range c.found[to][id] {
+					fault := &MissingReferenceError{Name: to.Name, UUID: id, Deleted: absent && missing.Deleted}
+					faults = append(faults, &model.FieldError{Path: m.path, Reason: model.Invalid, Err: fault})
+				}
+			case result.Err != nil:
+				unknown = append(unknown, &RefError{Name: to.Name, UUID: id, Err: result.Err})
+			}
+		}
+	}
+	if len(faults) > 0 {
+		slices.SortFunc(faults, func(a, b *model.FieldError) int { return strings.Compare(a.Path, b.Path) })
+		return faults
+	}
+	return errors.Join(unknown...)
+}
+
+// look finds entities of this registry, or asks the context's resolver.
+func (r *Registry) look(ctx context.Context, to Referred, ids []UUID) map[UUID]Resolved {
+	if _, local := r.Local(to); local {
+		return r.Resolve(ctx, to, ids)
+	}
+	if resolver, ok := ctx.Value(resolverKey{}).(Resolver); ok {
+		return resolver.Resolve(ctx, to, ids)
+	}
+	return failed(ids, errNoResolver)
+}
