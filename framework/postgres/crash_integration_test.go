@@ -36,19 +36,31 @@ type server struct {
 
 func startServer(t *testing.T) *server {
 	t.Helper()
-	s := &server{bin: programs(t), port: freePort(t)}
+	return startServerIn(t, newFolder(t))
+}
+
+// newFolder makes a folder that is removed when the test ends.
+func newFolder(t *testing.T) string {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "minos-crash-") //nolint:usetesting // t.TempDir is closed to the server's user
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// startServerIn starts a server with small logs, whose data is in a folder.
+func startServerIn(t *testing.T, dir string) *server {
+	t.Helper()
+	s := &server{bin: programs(t), port: freePort(t)}
 	if s.dir = filepath.Join(dir, "data"); os.Geteuid() == 0 { // PostgreSQL does not run as root
 		s.owner = postgresUser(t)
 		if err := os.Chown(dir, int(s.owner.Uid), int(s.owner.Gid)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.run(t, "initdb", "--auth=trust", "--username=postgres", "--pgdata="+s.dir)
+	s.run(t, "initdb", "--auth=trust", "--username=postgres", "--wal-segsize=1", "--pgdata="+s.dir)
 	s.start(t)
 	t.Cleanup(func() { s.run(t, "pg_ctl", "stop", "-w", "-m", "immediate", "-D", s.dir) })
 	return s
@@ -60,7 +72,7 @@ func (s *server) url() string {
 
 func (s *server) start(t *testing.T) {
 	t.Helper()
-	options := fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories=''", s.port)
+	options := fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_wal_size=16MB -c min_wal_size=2MB", s.port)
 	s.run(t, "pg_ctl", "start", "-w", "-D", s.dir, "-o", options, "-l", s.dir+".log")
 }
 
@@ -81,6 +93,14 @@ func (s *server) await() {
 
 func (s *server) run(t *testing.T, program string, args ...string) {
 	t.Helper()
+	if said, err := s.try(t, program, args...); err != nil {
+		t.Fatalf("%s: %v: %s", program, err, said)
+	}
+}
+
+// try returns what a program says, and whether it succeeds.
+func (s *server) try(t *testing.T, program string, args ...string) (said []byte, err error) {
+	t.Helper()
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), filepath.Join(s.bin, program), args...)
 	cmd.Dir = filepath.Dir(s.dir)
 	if s.owner != nil {
@@ -93,10 +113,9 @@ func (s *server) run(t *testing.T, program string, args ...string) {
 	}
 	defer func() { _ = output.Close() }()
 	cmd.Stdout, cmd.Stderr = output, output
-	if err := cmd.Run(); err != nil {
-		said, _ := os.ReadFile(output.Name())
-		t.Fatalf("%s: %v: %s", program, err, said)
-	}
+	err = cmd.Run()
+	said, _ = os.ReadFile(output.Name())
+	return said, err
 }
 
 // programs is the folder of the tests' server's own programs.

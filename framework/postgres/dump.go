@@ -29,7 +29,7 @@ func export(ctx context.Context, tx pgx.Tx, w io.Writer) error {
 	// The sequence is read by the statement that takes the snapshot, and after it:
 	// no number in the snapshot is above.
 	var position int64
-	if err := tx.QueryRow(ctx, "SELECT last_value FROM minos.seq").Scan(&position); err != nil {
+	if err := tx.QueryRow(ctx, "SELECT "+lastNumber).Scan(&position); err != nil {
 		return fmt.Errorf("read the sequence: %w", err)
 	}
 	d, err := dump.NewWriter(w, position)
@@ -165,7 +165,7 @@ func imports(ctx context.Context, tx pgx.Tx, d *dump.Reader) error {
 		return fmt.Errorf("copy record %+v: it is of no kind that is stored", rows.record)
 	}
 	// Last, for a sequence is not rolled back.
-	_, err = tx.Exec(ctx, "SELECT setval('minos.seq', greatest(last_value, $1)) FROM minos.seq", d.Position())
+	_, err = tx.Exec(ctx, "SELECT setval('minos.seq', greatest("+lastNumber+", $1))", d.Position())
 	return err
 }
 

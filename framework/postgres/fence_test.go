@@ -20,6 +20,7 @@ type step int
 const (
 	readLast  step = iota // the writer reads the sequence, for the key of its lock
 	lock                  // ... and takes the lock
+	ahead                 // logs the numbers that may be drawn soon: until it draws, the sequence as a table shows those
 	draw                  // draws a number and inserts its row, which nobody sees
 	end                   // commits, so that the rows are seen, or rolls back
 	unlock                // and gives up the lock
@@ -35,6 +36,7 @@ type fenceModel struct {
 	writer   []step
 	reader   []step
 	start    int64 // where the sequence stands
+	table    bool  // the sequence is read as a table, not under its lock
 	uncalled bool  // the sequence is new, and gives out the number that it stands at
 	limit    int   // of the rows that are read at once
 }
@@ -46,6 +48,7 @@ type actor struct {
 	at, drawn            int
 	key                  int64
 	rows                 [most]int64
+	logging              bool
 	locked, rolled, seen bool // seen: the rows are
 }
 
@@ -87,8 +90,9 @@ func (m fenceModel) explore() (states int, violation error) {
 
 // next returns what may follow.
 func (m fenceModel) next(w world) (nexts []world) {
+	logging := slices.ContainsFunc(w.actors[:], func(a actor) bool { return a.logging })
 	for i := range m.writers {
-		if w.actors[i].at == len(m.writer) {
+		if a := w.actors[i]; a.at == len(m.writer) || logging && !a.logging && !m.passes(m.writer[a.at]) {
 			continue
 		}
 		nexts = append(nexts, m.write(w, i, false))
@@ -96,7 +100,24 @@ func (m fenceModel) next(w world) (nexts []world) {
 			nexts = append(nexts, m.write(w, i, true))
 		}
 	}
+	if logging && !m.passes(m.reader[w.at]) {
+		return nexts
+	}
 	return append(nexts, m.readOn(w))
+}
+
+// passes reports whether a step can be done while somebody else holds the lock
+// of the sequence.
+func (m fenceModel) passes(s step) bool {
+	return s != ahead && s != draw && (m.table || s != readLast && s != readHigh)
+}
+
+// shown is the last number that whoever reads the sequence sees.
+func (m fenceModel) shown(w world) int64 {
+	if slices.ContainsFunc(w.actors[:], func(a actor) bool { return a.logging }) {
+		return w.last + 3
+	}
+	return w.last
 }
 
 // The keys of locks have 31 bits.
@@ -107,10 +128,13 @@ func (m fenceModel) write(w world, i int, rollback bool) world {
 	a := &w.actors[i]
 	switch m.writer[a.at] {
 	case readLast:
-		a.key = w.last & mask
+		a.key = m.shown(w) & mask
 	case lock:
 		a.locked = true
+	case ahead:
+		a.logging = true
 	case draw:
+		a.logging = false
 		if !w.uncalled {
 			w.last++
 		}
@@ -134,7 +158,7 @@ func (m fenceModel) write(w world, i int, rollback bool) world {
 func (m fenceModel) readOn(w world) world {
 	switch m.reader[w.at] {
 	case readHigh:
-		w.high = w.last
+		w.high = m.shown(w)
 	case readLocks:
 		reference := w.high
 		if w.at == 0 { // in the wrong order
@@ -227,6 +251,7 @@ func TestFence_model(t *testing.T) {
 		"two writers of three rows":                {writers: 2, writer: slices.Insert(slices.Clone(writer), 3, draw), reader: reader, limit: 2},
 		"three writers of one row":                 {writers: 3, writer: slices.Delete(slices.Clone(writer), 3, 4), reader: reader, limit: 9},
 		"three writers of two rows, read singly":   {writers: 3, writer: writer, reader: reader, limit: 1},
+		"whose numbers are logged ahead":           {writers: 2, writer: []step{readLast, lock, ahead, draw, draw, end, unlock}, reader: reader, limit: 9},
 		"where the keys of locks begin again":      {writers: 3, writer: slices.Delete(slices.Clone(writer), 3, 4), reader: reader, start: 1<<31 - 2, limit: 9},
 		"where the keys of locks begin once more":  {writers: 2, writer: writer, reader: reader, start: 1<<32 - 3, limit: 1},
 		"with a writer that is slow to give it up": {writers: 2, writer: append(slices.Clone(writer), unlock), reader: reader, limit: 9},
@@ -246,6 +271,7 @@ func TestFence_model(t *testing.T) {
 		"a reader that looks at the locks first":     {writer: writer, reader: []step{readLocks, readHigh, readRows}},
 		"a writer that locks after it drew":          {writer: []step{draw, readLast, lock, draw, end, unlock}, reader: reader},
 		"a writer that unlocks before it commits":    {writer: []step{readLast, lock, draw, draw, unlock, end}, reader: reader},
+		"a sequence that is read as a table":         {writer: []step{readLast, lock, ahead, draw, end, unlock}, reader: reader, table: true},
 		"a sequence of which nothing was burned":     {writer: writer, reader: reader, start: 1, uncalled: true},
 	} {
 		t.Run("it finds the row that is skipped by "+sentence, func(t *testing.T) {

@@ -43,7 +43,7 @@ func (s *Store) Pending(ctx context.Context, after int64, limit int) ([]broker.E
 // two and the one in between, must stay apart and in this order.
 func (s *Store) safe(ctx context.Context) (int64, error) {
 	var batch pgx.Batch
-	batch.Queue("SELECT last_value FROM minos.seq")
+	batch.Queue("SELECT " + lastNumber)
 	batch.Queue(`SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid = $1::bigint::oid AND objsubid = 2
 		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`, fenceClass)
 	results := s.pool.SendBatch(ctx, &batch)

@@ -37,7 +37,7 @@ func beginWriter(t *testing.T, url string) *writer {
 	}
 	w := &writer{conn: conn, tx: tx, id: unit.NewID()}
 	_, err = tx.Exec(t.Context(), `WITH fence AS MATERIALIZED (
-			SELECT pg_advisory_xact_lock_shared(x'6d696e6f'::int, (last_value & 2147483647)::int) FROM minos.seq)
+			SELECT pg_advisory_xact_lock_shared(x'6d696e6f'::int, (pg_sequence_last_value('minos.seq') & 2147483647)::int))
 		INSERT INTO minos.message (id, topic, key, reply_to, status) SELECT $1, 'T', '', '', 0 FROM fence`, w.id)
 	if err != nil {
 		t.Fatal(err)

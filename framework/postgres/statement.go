@@ -95,7 +95,14 @@ func (p part) body() string {
 // holds, from before it draws its first number until it has ended, a lock that
 // is keyed by the number before; a reader stops at the lowest such lock (see
 // outbox.go). The lock is shared: no writer ever waits for it.
-const fence = `SELECT pg_advisory_xact_lock_shared(%d, (last_value & 2147483647)::int) FROM minos.seq WHERE %s`
+//
+// The number is asked of the function, which reads the sequence under its lock.
+// The sequence itself, read as a table, shows a number that is 32 too high for
+// the moment in which nextval logs: with it 2 of 899,383 events were skipped.
+const fence = `SELECT pg_advisory_xact_lock_shared(%d, (` + lastNumber + ` & 2147483647)::int) WHERE %s`
+
+// lastNumber is the last number that was drawn.
+const lastNumber = "pg_sequence_last_value('minos.seq')"
 
 // statement writes the statement that stores batches of a shape: a chain of
 // parts, since PostgreSQL is free to run independent ones in any order, and the

@@ -1,6 +1,6 @@
 -- One order for events and messages. A number is drawn behind the fence (see
 -- commit.go), which is keyed by the number before it: hence the burned 0, so
--- that last_value always is a number that was drawn. Never change CACHE.
+-- that there always is a number that was drawn. Never change CACHE.
 CREATE SEQUENCE minos.seq MINVALUE 0 START 0 CACHE 1;
 SELECT nextval('minos.seq');
 
@@ -83,6 +83,6 @@ CREATE TABLE minos.cursor (
 CREATE FUNCTION minos.refuse(id uuid, version integer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'version conflict' USING ERRCODE = 'MN409',
-        DETAIL = id::text || ' ' || version || ' ' || (SELECT last_value FROM minos.seq);
+        DETAIL = id::text || ' ' || version || ' ' || pg_sequence_last_value('minos.seq');
 END
 $$;

@@ -14,7 +14,7 @@ WITH given AS MATERIALIZED (
     SELECT i.* FROM given, unnest(ARRAY['Order'], given.id, ARRAY[1], ARRAY[1], ARRAY[:state::jsonb], ARRAY[now()], ARRAY[now()])
         AS i RETURNING 1
 ), fence AS MATERIALIZED (
-    SELECT pg_advisory_xact_lock_shared(1835626095, (last_value & 2147483647)::int) FROM minos.seq
+    SELECT pg_advisory_xact_lock_shared(1835626095, (pg_sequence_last_value('minos.seq') & 2147483647)::int)
     WHERE (SELECT count(*) FROM part1) >= 0
 ), part5 AS MATERIALIZED (
     INSERT INTO minos.event (aggregate, version, name, action, schema, data, headers, created_at)
