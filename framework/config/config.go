@@ -47,6 +47,7 @@ type Config struct {
 	Databases  map[string]Database `yaml:"databases"`
 	Interfaces Interfaces          `yaml:"interfaces"`
 	Saga       Saga                `yaml:"saga"`
+	Privacy    Privacy             `yaml:"privacy"`
 
 	// Ignored lists the MINOS_ variables that are no keys. They may be
 	// misspelt, or belong to another program: worth a warning, no reason not to
@@ -125,6 +126,17 @@ type Queue struct {
 type Saga struct {
 	// Timeout is the seconds that a step waits for its reply. Zero means 30.
 	Timeout int `yaml:"timeout"`
+}
+
+// Privacy says by what personal data is sealed.
+type Privacy struct {
+	// Key is the master key: 32 random bytes in base64, which a service needs
+	// that has sensitive fields. It is best left to MINOS_PRIVACY_KEY. Who loses
+	// it has lost the data.
+	Key string `yaml:"key"`
+	// Previous are former master keys, with commas between them: what was sealed
+	// under them is still opened.
+	Previous string `yaml:"previous"`
 }
 
 // Load reads the file at path and then the environment, given as os.Environ

@@ -55,6 +55,7 @@ func TestParse(t *testing.T) {
 			"MINOS_DATABASES_QUERY_CLIENT=sqlite",
 			"MINOS_INTERFACES_HTTP_CONNECTOR_PORT=8081",
 			"MINOS_SAGA_TIMEOUT=5",
+			"MINOS_PRIVACY_KEY=a2V5==",
 			"MINOS_SAGAS=typo",
 			"PATH=/bin",
 		})
@@ -67,6 +68,9 @@ func TestParse(t *testing.T) {
 		}
 		if c.Databases["query"].Client != "sqlite" || c.Interfaces.HTTP.Connector.Port != 8081 || c.Saga.Timeout != 5 {
 			t.Errorf("got %+v", c)
+		}
+		if c.Privacy.Key != "a2V5==" {
+			t.Errorf("the key is %q", c.Privacy.Key)
 		}
 		if len(c.Ignored) != 1 || c.Ignored[0] != "MINOS_SAGAS" {
 			t.Errorf("ignored %v", c.Ignored)

@@ -30,6 +30,9 @@ import (
 // deadline is how long a test waits for what must happen before it fails.
 const deadline = 20 * time.Second
 
+// privacyKey seals the personal data of tests.
+const privacyKey = "bWlub3N0ZXN0IHRha2VzIGFueSBrZXkgYXQgYWxsLi4="
+
 // System is a set of services that share a broker. Its methods are called from
 // the test's goroutine; what goes wrong ends the test.
 type System struct {
@@ -65,6 +68,7 @@ func (s *System) Start(name string, build func(*service.App) error) *Service {
 	c := config.Config{Name: name, Databases: map[string]config.Database{"default": {Client: "memory"}}}
 	c.Interfaces.HTTP.Connector.Host = "127.0.0.1" // and any port
 	c.Interfaces.Broker.Client = "memory"
+	c.Privacy.Key = privacyKey
 	drivers := service.Drivers{
 		Databases: map[string]service.OpenDatabase{
 			"memory": func(ctx context.Context, _ config.Database) (service.Store, error) {

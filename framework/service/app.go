@@ -17,6 +17,7 @@ import (
 	"github.com/minos-framework/minos-go/framework/broker"
 	"github.com/minos-framework/minos-go/framework/config"
 	"github.com/minos-framework/minos-go/framework/cqrs"
+	"github.com/minos-framework/minos-go/framework/privacy"
 	"github.com/minos-framework/minos-go/framework/saga"
 )
 
@@ -25,6 +26,7 @@ type Store interface {
 	aggregate.Store
 	broker.Outbox
 	saga.Store
+	privacy.Keys
 	// Ping returns nil when the database answers.
 	Ping(ctx context.Context) error
 	// Close is called once, last.

@@ -105,6 +105,9 @@ func (s *Service) assemble(build func(*App) error) error {
 		return err
 	}
 	s.registry = aggregate.NewRegistry(store)
+	if err := protect(s.registry, s.store, s.config.Privacy); err != nil {
+		return err
+	}
 	app := &App{Config: s.config, Logger: s.logger, Aggregates: s.registry, Sagas: s.sagas}
 	if err := build(app); err != nil {
 		return fmt.Errorf("build service %s: %w", s.config.Name, err)
