@@ -20,21 +20,12 @@ type definition struct {
 	root    reflect.Type
 	shape   *model.Shape // with the root's stable name
 	schema  history.Schema
-	records []recordType
+	records history.Records
 
 	sensitive *sensitive.Fields // nil when there are none
 	checked   bool              // references are
 	registry  *Registry
 	indexes   []query.Index
-}
-
-func (d *definition) record(name string) (recordType, bool) {
-	for _, t := range d.records {
-		if t.name == name {
-			return t, true
-		}
-	}
-	return recordType{}, false
 }
 
 // define reads a root's type and options.
@@ -54,7 +45,7 @@ func define(t reflect.Type, options []Option) (*definition, error) {
 		}
 	}
 	seen := map[string]bool{}
-	for _, topic := range d.topics() {
+	for _, topic := range history.Topics(d.shape, d.records) {
 		if !unit.ValidTopic(topic) {
 			return nil, fmt.Errorf("%s: a change of it would be published on %q, which is not the name of a topic", t, topic)
 		}
@@ -64,27 +55,6 @@ func define(t reflect.Type, options []Option) (*definition, error) {
 		seen[topic] = true
 	}
 	return d, nil
-}
-
-// topics lists every topic that changes of the root are published on.
-func (d *definition) topics() []string {
-	name := d.shape.Name
-	topics := []string{name + "Created", name + "Updated", name + "Deleted"}
-	for _, f := range d.shape.Fields {
-		topic := name + "Updated." + f.Name
-		topics = append(topics, topic)
-		if f.Set == model.NoSet || f.Sensitive {
-			continue
-		}
-		topics = append(topics, topic+"."+string(unit.Create), topic+"."+string(unit.Delete))
-		if f.Set == model.SetOfEntities {
-			topics = append(topics, topic+"."+string(unit.Update))
-		}
-	}
-	for _, t := range d.records {
-		topics = append(topics, name+t.name)
-	}
-	return topics
 }
 
 // Named gives the root a name of its own, which its events, its states and its

@@ -65,7 +65,7 @@ func (r *Repository[T]) Rebuild(ctx context.Context) (int, error) {
 // rebuild returns the state that the events of an aggregate lead to, as it is
 // stored.
 func (r *Repository[T]) rebuild(ctx context.Context, id UUID) (unit.Snapshot, error) {
-	state, err := r.replay(ctx, id, 0, func(unit.Event) bool { return true })
+	state, err := r.replay(ctx, id, 0, all)
 	if err != nil {
 		return unit.Snapshot{}, err
 	}
@@ -76,7 +76,7 @@ func (r *Repository[T]) rebuild(ctx context.Context, id UUID) (unit.Snapshot, er
 	if state.Deleted {
 		return s, nil
 	}
-	entity, err := r.entityOf(ctx, state)
+	entity, err := r.historic(ctx, id, state)
 	if err != nil {
 		return unit.Snapshot{}, err
 	}
@@ -84,22 +84,9 @@ func (r *Repository[T]) rebuild(ctx context.Context, id UUID) (unit.Snapshot, er
 	if err != nil {
 		return unit.Snapshot{}, err
 	}
-	if values, err = r.sealAll(ctx, r.root(entity), values); err != nil {
+	if values, err = r.definition.sensitive.Seal(ctx, id, values, false); err != nil {
 		return unit.Snapshot{}, err
 	}
 	s.Data = r.shape.Object(values)
 	return s, nil
-}
-
-// upcast returns the entity of a state that is of another schema.
-func (r *Repository[T]) upcast(ctx context.Context, s unit.Snapshot) (*T, error) {
-	if s.Schema > r.definition.schema.Version {
-		return nil, fmt.Errorf("its schema is %d, which this program, of schema %d, does not know",
-			s.Schema, r.definition.schema.Version)
-	}
-	state, err := r.replay(ctx, s.Aggregate, s.Version, func(unit.Event) bool { return true })
-	if err != nil {
-		return nil, err
-	}
-	return r.historic(ctx, s.Aggregate, state)
 }

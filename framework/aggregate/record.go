@@ -1,13 +1,12 @@
 package aggregate
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"strings"
 	"time"
 
+	"github.com/minos-framework/minos-go/framework/aggregate/history"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -32,41 +31,16 @@ func Records[E Applier[T], T any]() Option {
 // RecordsAs is Records with a name that stays when the Go type's changes.
 func RecordsAs[E Applier[T], T any](name string) Option {
 	return func(d *definition) error {
-		event := reflect.TypeFor[E]()
-		if _, twice := d.record(name); twice || name == "" || strings.Contains(name, ".") {
-			return fmt.Errorf("the event %s: the name %q is empty, has a dot or is taken", event, name)
+		record := history.RecordOf[E, T](name)
+		if _, twice := d.records.Find(name); twice || name == "" || strings.Contains(name, ".") {
+			return fmt.Errorf("the event %s: the name %q is empty, has a dot or is taken", record.Event, name)
 		}
-		if root := reflect.TypeFor[T](); root != d.root {
-			return fmt.Errorf("the event %s is one of %s", event, root)
+		if record.Root != d.root {
+			return fmt.Errorf("the event %s is one of %s", record.Event, record.Root)
 		}
-		d.records = append(d.records, recordType{name: name, event: event, apply: func(root any, content json.RawMessage) error {
-			var e E
-			if err := json.Unmarshal(content, &e); err != nil {
-				return fmt.Errorf("decode its content: %w", err)
-			}
-			return apply(e, root.(*T))
-		}})
+		d.records = append(d.records, record)
 		return nil
 	}
-}
-
-// recordType is an event that a root records. Apply takes a pointer to the root.
-type recordType struct {
-	name  string
-	event reflect.Type
-	apply func(root any, content json.RawMessage) error
-}
-
-// apply turns a panic into an error: an event that cannot be applied is its own
-// aggregate's trouble.
-func apply[T any](event Applier[T], root *T) (err error) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			err = fmt.Errorf("apply %T: panic: %v", event, reason)
-		}
-	}()
-	event.Apply(root)
-	return nil
 }
 
 // Record notes that something happened to the entity, and applies it: an event
@@ -108,9 +82,9 @@ func (r *Repository[T]) applyTo(root *Root, event any) (bool, error) {
 	}
 	e, ok := event.(Applier[T])
 	if !ok {
-		return false, r.unregistered(event)
+		return false, fmt.Errorf("event %T: %w", event, history.ErrUnregistered)
 	}
-	return true, apply(e, entity)
+	return true, history.Apply(e, entity)
 }
 
 // applyPending applies what was recorded while the entity's root did not know
@@ -123,39 +97,15 @@ func (r *Repository[T]) applyPending(entity *T) error {
 		}
 		e, ok := p.event.(Applier[T])
 		if !ok {
-			return r.unregistered(p.event)
+			return fmt.Errorf("event %T: %w", p.event, history.ErrUnregistered)
 		}
-		if err := apply(e, entity); err != nil {
+		if err := history.Apply(e, entity); err != nil {
 			return err
 		}
 		root.pending[i].applied = true
 	}
 	return nil
 }
-
-// told returns the name and the content that an event is stored by.
-func (r *Repository[T]) told(p pending) (FieldDiff, error) {
-	if p.err != nil {
-		return FieldDiff{}, p.err
-	}
-	for _, t := range r.definition.records {
-		if t.event != reflect.TypeOf(p.event) {
-			continue
-		}
-		content, err := json.Marshal(p.event)
-		if err != nil {
-			return FieldDiff{}, fmt.Errorf("encode event %s: %w", t.name, err)
-		}
-		return FieldDiff{Name: t.name, Value: content}, nil
-	}
-	return FieldDiff{}, r.unregistered(p.event)
-}
-
-func (r *Repository[T]) unregistered(event any) error {
-	return fmt.Errorf("%s recorded %T: %w", r.shape.Name, event, errUnregistered)
-}
-
-var errUnregistered = errors.New("it is not registered: give NewRepository the option aggregate.Records of it")
 
 // Recorded is an event E that a root recorded, as handlers of its topic, as
 // "OrderShipped", receive it.

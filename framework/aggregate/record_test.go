@@ -137,8 +137,8 @@ func runUnregistered(t *testing.T) {
 		t.Parallel()
 		b := setupCarts(t)
 		for event, want := range map[any]string{
-			Lost{}:     "recorded aggregate_test.Lost: it is not registered",
-			"anything": "recorded string: it is not registered",
+			Lost{}:     "event aggregate_test.Lost: it is not registered",
+			"anything": "event string: it is not registered",
 		} {
 			cart := b.create(t, &Cart{})
 			cart.Record(event)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/minos-framework/minos-go/framework/aggregate/history"
 	"github.com/minos-framework/minos-go/framework/privacy"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
@@ -68,7 +69,7 @@ func (r *Registry) Topics() []string {
 	defer r.mu.RUnlock()
 	var all []string
 	for _, d := range r.roots {
-		all = append(all, d.topics()...)
+		all = append(all, history.Topics(d.shape, d.records)...)
 	}
 	slices.Sort(all)
 	return all

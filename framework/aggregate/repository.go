@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/minos-framework/minos-go/framework/aggregate/history"
 	"github.com/minos-framework/minos-go/framework/model"
 )
 
@@ -17,6 +18,7 @@ type Repository[T any] struct {
 	store      Store
 	shape      *model.Shape
 	definition *definition
+	replayer   *history.Replayer
 	root       func(*T) *Root
 }
 
@@ -30,5 +32,15 @@ func NewRepository[T any, P rootOf[T]](r *Registry, options ...Option) (*Reposit
 	}
 	return &Repository[T]{
 		store: r.store, shape: d.shape, definition: d, root: func(t *T) *Root { return P(t).root() },
+		replayer: &history.Replayer{
+			Shape: d.shape, Schema: d.schema, Records: d.records, Sealer: d.sensitive,
+			New: func(s *history.State, forgotten []string) any {
+				entity := new(T)
+				*P(entity).root() = Root{
+					UUID: s.Aggregate, Version: s.Version, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, forgotten: forgotten,
+				}
+				return entity
+			},
+		},
 	}, nil
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/minos-framework/minos-go/framework/aggregate/history"
 )
 
 // UUID identifies entities.
@@ -37,6 +39,10 @@ type Root struct {
 func (r *Root) Forgotten() []string { return slices.Clone(r.forgotten) }
 
 func (r *Root) root() *Root { return r }
+
+func (r *Root) state() *history.State {
+	return &history.State{Aggregate: r.UUID, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt}
+}
 
 // External is embedded by what a service declares of another service's root
 // entity: the fields it needs, and no more.

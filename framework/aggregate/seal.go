@@ -2,12 +2,10 @@ package aggregate
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"reflect"
 
 	"github.com/minos-framework/minos-go/framework/aggregate/sensitive"
-	"github.com/minos-framework/minos-go/framework/model"
 	"github.com/minos-framework/minos-go/framework/privacy"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
@@ -39,9 +37,9 @@ type SubjectError = sensitive.SubjectError
 // protect reads the tags of a root's sensitive fields.
 func (d *definition) protect(vault *privacy.Vault) (err error) {
 	for _, record := range d.records {
-		if name := nestedTag(record.event); name != "" {
+		if name := nestedTag(record.Event); name != "" {
 			return fmt.Errorf("%s.%s: sensitive is for the fields of root entities, not of the events that they record",
-				record.event, name)
+				record.Event, name)
 		}
 	}
 	for _, f := range d.shape.Fields {
@@ -67,33 +65,6 @@ func nestedTag(t reflect.Type) (name string) {
 		}
 	})
 	return name
-}
-
-// sealAll returns all values of an entity as they are stored, those of a subject
-// that was forgotten as nothing.
-func (r *Repository[T]) sealAll(ctx context.Context, root *Root, values []json.RawMessage) ([]json.RawMessage, error) {
-	return r.definition.sensitive.Seal(ctx, root.UUID, values, false)
-}
-
-// openAll undoes sealAll. A nil, which is a field that no event has told of,
-// stays one, and what was forgotten becomes one.
-func (r *Repository[T]) openAll(ctx context.Context, root *Root, stored []json.RawMessage) (
-	values []json.RawMessage, err error,
-) {
-	values, root.forgotten, err = r.definition.sensitive.Open(ctx, stored)
-	return values, err
-}
-
-// open is openAll of one field; what was forgotten is null.
-func (r *Repository[T]) open(
-	ctx context.Context, _ *Root, f model.Field, stored json.RawMessage,
-) (json.RawMessage, error) {
-	s := r.definition.sensitive
-	plain, forgotten, err := s.OpenField(ctx, s.Index(f.Name), stored)
-	if forgotten {
-		plain = json.RawMessage("null")
-	}
-	return plain, err
 }
 
 // Open returns an event with what it says of sensitive fields in plain. What was

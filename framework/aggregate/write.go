@@ -136,7 +136,7 @@ func (r *Repository[T]) creation(entity *T, next Root) ([]change, []json.RawMess
 	if err != nil || len(changes) == 0 {
 		return []change{first}, values, err
 	}
-	result, err := r.decode(next, state)
+	result, err := r.replayer.Decode(next.state(), state, nil)
 	if err == nil {
 		err = r.shape.Validate(result)
 	}
@@ -149,11 +149,14 @@ func (r *Repository[T]) recorded(
 	next Root, state []json.RawMessage, pending []pending,
 ) (changes []change, _ []json.RawMessage, err error) {
 	for _, p := range pending {
-		event, err := r.told(p)
+		if p.err != nil {
+			return nil, nil, p.err
+		}
+		event, err := r.definition.records.Tell(p.event)
 		if err != nil {
 			return nil, nil, err
 		}
-		if state, err = r.replayed(next, state, event); err != nil {
+		if state, err = r.replayer.After(next.state(), state, event); err != nil {
 			return nil, nil, err
 		}
 		changes = append(changes, change{unit.Record, []FieldDiff{event}})

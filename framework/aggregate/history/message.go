@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/minos-framework/minos-go/framework/model"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -85,4 +86,25 @@ func message(e unit.Event, topic string, n int, rest []byte) unit.Message {
 func appendString(data []byte, s string) []byte {
 	quoted, _ := json.Marshal(s) // a string always encodes
 	return append(data, quoted...)
+}
+
+// Topics lists every topic that changes of a root are published on.
+func Topics(shape *model.Shape, records Records) []string {
+	name := shape.Name
+	topics := []string{name + "Created", name + "Updated", name + "Deleted"}
+	for _, f := range shape.Fields {
+		topic := name + "Updated." + f.Name
+		topics = append(topics, topic)
+		if f.Set == model.NoSet || f.Sensitive {
+			continue
+		}
+		topics = append(topics, topic+"."+string(unit.Create), topic+"."+string(unit.Delete))
+		if f.Set == model.SetOfEntities {
+			topics = append(topics, topic+"."+string(unit.Update))
+		}
+	}
+	for _, r := range records {
+		topics = append(topics, name+r.Name)
+	}
+	return topics
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -124,32 +123,6 @@ func (s *State) Values() []json.RawMessage {
 	}
 	clear(s.sets)
 	return s.values
-}
-
-// Check tells whether what an event says of the root's fields fits their types.
-// Open gives a stored value as its type reads it.
-func Check(shape *model.Shape, e unit.Event, open func(f model.Field, value json.RawMessage) (json.RawMessage, error)) error {
-	diffs, err := Parse(e)
-	if err != nil || e.Action == unit.Record {
-		return err
-	}
-	for _, d := range diffs {
-		i := slices.IndexFunc(shape.Fields, func(f model.Field) bool { return f.Name == d.Name })
-		if i < 0 {
-			return fmt.Errorf("field %s: %w", d.Name, errUnknown)
-		}
-		value, f := d.Value, shape.Fields[i]
-		if d.Incremental() {
-			value = slices.Concat([]byte("["), d.Value, []byte("]"))
-		}
-		if value, err = open(f, value); err != nil {
-			return fmt.Errorf("field %s: %w", d.Name, err)
-		}
-		if _, err := canonical(f, value); err != nil {
-			return fmt.Errorf("field %s: %w", d.Name, err)
-		}
-	}
-	return nil
 }
 
 // Object joins the values of fields to one JSON object, without those that no
