@@ -16,7 +16,8 @@ func TestDate(t *testing.T) {
 	t.Run("is a day in whatever zone its instant was", func(t *testing.T) {
 		t.Parallel()
 		late := time.Date(2026, 5, 17, 23, 30, 0, 0, time.FixedZone("", -5*3600))
-		if d := calendar.DateOf(late); d != calendar.NewDate(2026, time.May, 17) || calendar.DateOf(late.UTC()) != d.AddDays(1) {
+		d := calendar.DateOf(late)
+		if d != calendar.NewDate(2026, time.May, 17) || calendar.DateOf(late.UTC()) != d.AddDays(1) {
 			t.Errorf("it is %s", d)
 		}
 	})

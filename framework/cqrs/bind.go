@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/minos-framework/minos-go/framework/model"
 )
 
 // binder fills a handler's input from a request.
@@ -21,6 +23,7 @@ type binder struct {
 	params   []binding
 	query    []binding
 	needBody bool
+	shape    *model.Shape // nil when the input reads its own JSON, or is an event
 }
 
 type binding struct {
@@ -58,14 +61,27 @@ func newBinder(h *Handler) (*binder, error) {
 			}
 		}
 	}
+	if asked := h.Kind == KindCommand || h.Kind == KindQuery; asked && !readsItself(h.In) {
+		shape, err := model.ShapeOf(h.In)
+		b.shape, faults = shape, append(faults, err)
+	}
 	return b, errors.Join(faults...)
 }
 
-// bind sets in, a pointer to a handler's input. What does not fit is an *Error
-// with status 400, and content of a kind that does not fit the input one with
-// 415. JSON is taken for every input, a form for structs, whose fields have the
-// form's values by their JSON names, plain text for strings, and any other
-// content for []byte.
+func readsItself(t reflect.Type) bool {
+	pointer := reflect.PointerTo(t)
+	return pointer.Implements(reflect.TypeFor[json.Unmarshaler]()) ||
+		pointer.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+// bind sets in, a pointer to a handler's input, from the content, the path and
+// the query, and holds it to the rules of its fields, which package model
+// describes. What is wrong with JSON, or against the rules, is told by
+// model.FieldErrors; what else does not fit is an *Error with status 400, and
+// content of a kind that does not fit the input one with 415. JSON is taken for
+// every input, a form for structs, whose fields have the form's values by their
+// JSON names (and no defaults), plain text for strings, and any other content
+// for []byte.
 func (b *binder) bind(request Request, in any) error {
 	if err := b.bindContent(request, in); err != nil {
 		return err
@@ -80,7 +96,10 @@ func (b *binder) bind(request Request, in any) error {
 			return Errorf(http.StatusBadRequest, "path parameter %s: %q %s", p.name, text, err)
 		}
 	}
-	return b.bindQuery(request.Query, value)
+	if err := b.bindQuery(request.Query, value); err != nil || b.shape == nil {
+		return err
+	}
+	return b.shape.Validate(in)
 }
 
 func (b *binder) bindQuery(query url.Values, value reflect.Value) error {
@@ -100,12 +119,15 @@ func (b *binder) bindContent(request Request, in any) error {
 		if b.needBody {
 			return Errorf(http.StatusBadRequest, "the request has no content, but JSON is wanted")
 		}
-		return nil
+		if b.shape == nil {
+			return nil
+		}
+		return b.shape.Bind(in, json.RawMessage("{}")) // for its defaults
 	}
 	value := reflect.ValueOf(in).Elem()
 	switch {
 	case isJSON(kind):
-		return decode(request.Content, in)
+		return b.bindJSON(request.Content, in)
 	case kind == "application/x-www-form-urlencoded" && value.Kind() == reflect.Struct:
 		return bindForm(request.Content, value)
 	case kind == "text/plain" && value.Kind() == reflect.String:
@@ -119,6 +141,18 @@ func (b *binder) bindContent(request Request, in any) error {
 		return nil
 	}
 	return Errorf(http.StatusUnsupportedMediaType, "the content is %s, but application/json is wanted", request.ContentType)
+}
+
+// bindJSON reads exactly one JSON value.
+func (b *binder) bindJSON(content []byte, in any) error {
+	if b.shape == nil {
+		return decode(content, in)
+	}
+	var object json.RawMessage
+	if err := decode(content, &object); err != nil {
+		return err
+	}
+	return b.shape.Bind(in, object)
 }
 
 const octets = "application/octet-stream"

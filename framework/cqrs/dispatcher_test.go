@@ -229,11 +229,11 @@ func TestDispatcher_Call_input(t *testing.T) {
 		``:                "has no content",
 		` null `:          "has no content",
 		`{"n":`:           "ends too early",
-		`{"n":"seven"}`:   "n: a JSON string does not fit int",
+		`{"n":"seven"}`:   `n is mistyped: "seven" does not fit int`,
 		`{} {}`:           "more than one JSON value",
 		`nonsense`:        "is not JSON",
-		`[1]`:             "a JSON array does not fit",
-		`{"n":1e400}`:     "n: a JSON number",
+		`[1]`:             "an object is wanted",
+		`{"n":1e400}`:     "n is mistyped: 1e400 does not fit int",
 		`{"n":1, "n":2}x`: "more than one JSON value",
 	} {
 		_, err := b.call(t, cqrs.Request{Content: []byte(content)})

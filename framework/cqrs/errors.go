@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/minos-framework/minos-go/framework/model"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -39,6 +40,15 @@ type Problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail,omitempty"`
+	// Errors is each thing that is wrong with the content, by its path.
+	Errors []FieldProblem `json:"errors,omitempty"`
+}
+
+// FieldProblem is one thing that is wrong with the content.
+type FieldProblem struct {
+	Path   string       `json:"path"`
+	Reason model.Reason `json:"reason"`
+	Detail string       `json:"detail"`
 }
 
 // ProblemOf returns what the caller is told of an error: the status and text of
@@ -71,7 +81,13 @@ func ProblemOf(err error) Problem {
 	if title == "" {
 		title = "Unknown"
 	}
-	return Problem{Type: "about:blank", Title: title, Status: status, Detail: detail}
+	problem := Problem{Type: "about:blank", Title: title, Status: status, Detail: detail}
+	if faults, ok := errors.AsType[model.FieldErrors](err); ok && status < http.StatusInternalServerError {
+		for _, f := range faults {
+			problem.Errors = append(problem.Errors, FieldProblem{f.Path, f.Reason, f.Err.Error()})
+		}
+	}
+	return problem
 }
 
 // JSON is the problem's document.

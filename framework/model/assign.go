@@ -17,18 +17,30 @@ import (
 // is empty when it is optional, a set, a list or a map, or else is Missing;
 // members that the struct does not have are left alone. All that is wrong is
 // returned at once, as FieldErrors; v is as it was then.
-func (s *Shape) Assign(v any, object json.RawMessage) error { return s.assign(v, object, false) }
+func (s *Shape) Assign(v any, object json.RawMessage) error {
+	return s.assign(v, object, walker{}, false)
+}
 
 // Merge is Assign of those fields alone that the object has: the others stay
 // as they are. A nested model that is there is replaced whole.
-func (s *Shape) Merge(v any, object json.RawMessage) error { return s.assign(v, object, true) }
+func (s *Shape) Merge(v any, object json.RawMessage) error {
+	return s.assign(v, object, walker{}, true)
+}
 
-func (s *Shape) assign(v any, object json.RawMessage, partial bool) error {
+// Bind is Assign for the content of a request, where at any depth a field that
+// is absent or null takes its default or is empty, and is Missing only if its
+// tag says `required:"true"`; names may differ in their case. Since fields may be set from elsewhere yet, what a
+// field that is absent may be is for Validate to say.
+func (s *Shape) Bind(v any, object json.RawMessage) error {
+	return s.assign(v, object, walker{lenient: true}, false)
+}
+
+func (s *Shape) assign(v any, object json.RawMessage, w walker, partial bool) error {
 	var probe json.RawMessage
 	if err := json.Unmarshal(object, &probe); err != nil {
 		return FieldErrors{{Reason: Unparsable, Err: fmt.Errorf("it is not JSON: %w", err)}}
 	}
-	w := walker{Cursor: scan.New(object), strict: true}
+	w.Cursor, w.strict = scan.New(object), true
 	if w.Peek() != '{' {
 		return FieldErrors{{Reason: Mistyped, Err: errors.New("an object is wanted")}}
 	}
@@ -36,7 +48,7 @@ func (s *Shape) assign(v any, object json.RawMessage, partial bool) error {
 	fresh := reflect.New(target.Type()).Elem()
 	fresh.Set(target)
 	w.members(s.object, nil, fresh, partial)
-	if len(w.faults) == 0 {
+	if len(w.faults) == 0 && !w.lenient {
 		w.checker.own(s.whole, nil, fresh)
 	}
 	if len(w.faults) > 0 {
@@ -54,6 +66,8 @@ type walker struct {
 	// missing. What is stored was checked when it was written, by the rules of
 	// its time.
 	strict bool
+	// lenient is for requests, of which only what is required must be there.
+	lenient bool
 }
 
 // value reads the next value into a zero one, and reports whether it is sound.
@@ -73,7 +87,9 @@ func (w *walker) value(n *plan, at *place, into reflect.Value) bool {
 func (w *walker) null(n *plan, at *place, into reflect.Value) bool {
 	raw := w.Raw()
 	switch {
-	case n.form == formPointer || n.form == formList || n.form == formMap || n.form == formSet || !w.strict:
+	case n.form == formPointer || n.form == formList || n.form == formMap || n.form == formSet:
+		return true
+	case w.lenient || !w.strict:
 		return true
 	case n.form == formLeaf && len(n.json) == 0: // it knows its own JSON
 		return w.leaf(n, at, into, raw)
@@ -165,12 +181,15 @@ func (w *walker) members(o *object, at *place, into reflect.Value, partial bool)
 	ok, seen := true, make([]bool, len(o.members))
 	for key := range w.Members() {
 		m := o.byName[key]
+		if m == nil && w.lenient {
+			m = o.like(key)
+		}
 		if m == nil {
 			w.Raw()
 			continue
 		}
 		seen[m.at] = true
-		ok = w.member(o, m, &place{up: at, name: key}, into) && ok
+		ok = w.member(o, m, &place{up: at, name: m.name}, into) && ok
 	}
 	if partial {
 		return ok
@@ -184,7 +203,11 @@ func (w *walker) members(o *object, at *place, into reflect.Value, partial bool)
 }
 
 func (w *walker) member(o *object, m *member, at *place, into reflect.Value) bool {
-	if w.Peek() == 'n' && m.optional {
+	switch null := w.Peek() == 'n'; {
+	case null && w.lenient && m.parse < 0:
+		w.Raw()
+		return w.absent(o, m, at, into)
+	case null && m.optional:
 		w.Raw()
 		into.FieldByIndex(m.index).SetZero()
 		return true
@@ -223,7 +246,7 @@ func (w *walker) absent(o *object, m *member, at *place, into reflect.Value) boo
 		field.Set(value)
 		return true
 	}
-	if w.strict && m.required(o) {
+	if w.strict && (m.must || !w.lenient && m.required(o)) {
 		w.fault(at, Missing, errMissing)
 		return false
 	}

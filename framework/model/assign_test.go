@@ -47,7 +47,8 @@ func TestShape_Assign(t *testing.T) {
 		if err := shape.Assign(o, json.RawMessage(`{"number":"x"}`)); err != nil {
 			t.Fatal(err)
 		}
-		if o.State != "open" || o.Patience != time.Minute || o.Cutoff.String() != "12:00:00" || o.Due.String() != "2026-01-01" {
+		if o.State != "open" || o.Patience != time.Minute || o.Cutoff.String() != "12:00:00" ||
+			o.Due.String() != "2026-01-01" {
 			t.Errorf("the defaults are %+v", o)
 		}
 		if o.Lines.Len() != 0 || o.Buyer != nil || o.Extra != nil || o.Address != (Address{}) || o.Level != 0 {
@@ -76,7 +77,8 @@ func TestShape_Assign(t *testing.T) {
 			"state": "ajar", "paid": "yes", "count": 9223372036854775808, "weight": [1], "total": "ten", "due": "2026-02-30",
 			"cutoff": 12, "placed": "tomorrow", "patience": 1.5, "seal": "?", "buyer": "me",
 			"lines": [{"product": "nut", "price": "1", "count": 0}, {"price": "1"}, {"product": "nut", "price": true}, 7],
-			"notes": ["a", 2], "prices": {"nut": "x", "bolt": null}, "payment": {}, "stops": [{"street": 1}], "level": "middle"}`))
+			"notes": ["a", 2], "prices": {"nut": "x", "bolt": null}, "payment": {}, "stops": [{"street": 1}],
+			"level": "middle"}`))
 		want := []string{
 			"buyer unparsable", "count mistyped", "cutoff mistyped", "due unparsable", "level unparsable",
 			"lines[0].count invalid", "lines[1].product missing", "lines[2].price mistyped", "lines[3] mistyped",

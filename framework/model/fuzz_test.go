@@ -25,7 +25,8 @@ func FuzzShape_Assign(f *testing.F) {
 		``, `{}`, `{"number":"x"}`, `{"number":"\u0000"}`, `{"number":"x","lines":[{"product":"a","price":1e3}]}`,
 		`{"number":"x","extra":{"a":[1,{"b":null}]},"seal":"AA=="}`, `{"number":"x","count":1e400}`, "{\"number\":\"\xff\"}",
 		`{"number":"x","prices":{"\ud800":1}}`, `{"number":"x","total":1e999999999}`,
-		`{"number":"x","total":"1e999999999","extra":1e-999999999}`, `{"number":"x","total":1e-9,"placed":"2026-01-01T00:00:00+24:00"}`,
+		`{"number":"x","total":"1e999999999","extra":1e-999999999}`,
+		`{"number":"x","total":1e-9,"placed":"2026-01-01T00:00:00+24:00"}`,
 	} {
 		f.Add([]byte(seed))
 	}

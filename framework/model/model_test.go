@@ -177,7 +177,8 @@ func TestShape_Decode(t *testing.T) {
 		if restored.Count != 1<<53+1 || !restored.Total.Equal(sample().Total) || restored.cache != "" {
 			t.Errorf("it is %+v", restored)
 		}
-		if !restored.Placed.Equal(sample().Placed) || restored.Extra.(map[string]any)["big"] != json.Number("9007199254740993") {
+		if big := restored.Extra.(map[string]any)["big"]; big != json.Number("9007199254740993") ||
+			!restored.Placed.Equal(sample().Placed) {
 			t.Errorf("it was placed at %s with %v", restored.Placed, restored.Extra)
 		}
 	})
@@ -265,8 +266,8 @@ func TestShapeOf(t *testing.T) {
 		{"a function", reflect.TypeFor[struct{ F func() }](), ".F: func() cannot be stored"},
 		{"a complex number", reflect.TypeFor[struct{ C map[string]complex128 }](), ".C.*: complex128 cannot be stored"},
 		{"an interface", reflect.TypeFor[struct{ S fmt.Stringer }](), "model.OneOf"},
-		{"keys of a map that are no strings", reflect.TypeFor[struct{ M map[int]string }](), ".M: the keys of a map are strings"},
-		{"keys of a map that are uuids", reflect.TypeFor[struct{ M map[uuid.UUID]int }](), ".M: the keys of a map are strings"},
+		{"keys of a map that are no strings", reflect.TypeFor[struct{ M map[int]int }](), ".M: the keys of a map are"},
+		{"keys of a map that are uuids", reflect.TypeFor[struct{ M map[uuid.UUID]int }](), ".M: the keys of a map are"},
 		{"a nested field that is not exported", reflect.TypeFor[struct{ P struct{ x, Y int } }](), ".P.x is not exported"},
 		{"a type that is written and never read", reflect.TypeFor[struct{ W written }](), "does not read it"},
 		{"a type that is read and never written", reflect.TypeFor[struct{ R read }](), "does not write it"},

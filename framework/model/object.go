@@ -31,6 +31,7 @@ type member struct {
 	plan      *plan
 	optional  bool
 	sensitive bool
+	must      bool            // by its tag required
 	initial   json.RawMessage // by its tag default, or nil
 	parse     int             // index of the method ParseX of a pointer to the struct, or -1
 	validate  int             // of ValidateX
@@ -90,7 +91,7 @@ func (p *planner) members(o *object, t reflect.Type, index []int, at string) err
 			o.oneOf = true
 			continue
 		case f.Anonymous && f.Tag.Get("json") == "":
-			if top {
+			if top && len(p.skip) > 0 {
 				return fmt.Errorf("%s embeds %s: a root entity embeds aggregate.Root only", t, f.Type)
 			}
 			if f.Type.Kind() != reflect.Struct {
@@ -127,6 +128,7 @@ func (p *planner) member(o *object, f reflect.StructField, index []int, at strin
 	if o.byName[m.name] != nil {
 		return fmt.Errorf("%s.%s: the name %q is taken by another field", at, f.Name, m.name)
 	}
+	m.must = f.Tag.Get("required") == "true"
 	m.sensitive = f.Tag.Get("sensitive") != "" // whose it is, the tag may say too
 	var err error
 	if m.plan, err = p.plan(f.Type, at+"."+m.name); err != nil {
@@ -171,6 +173,16 @@ func (n *plan) kindOfText() bool {
 		n = n.elem
 	}
 	return n.form == formText
+}
+
+// like returns the member whose name differs in its case alone, or nil.
+func (o *object) like(name string) *member {
+	for _, m := range o.members {
+		if strings.EqualFold(m.name, name) {
+			return m
+		}
+	}
+	return nil
 }
 
 // bindHooks finds the methods that parse and validate fields. Every method

@@ -27,7 +27,7 @@ type Shape struct {
 // Field is a field of a root entity.
 type Field struct {
 	Name      string // in JSON
-	Index     int    // in the struct
+	Index     int    // in the struct, or of what it embeds
 	Type      reflect.Type
 	Set       SetKind
 	Sensitive bool // by the tag `sensitive:"true"`, or with the field that says whom it is about
@@ -47,8 +47,9 @@ const (
 	SetOfValues
 )
 
-// ShapeOf reads the fields of a struct type. What it embeds of the types in
-// skip is left alone; it embeds nothing else. A field that could not be stored
+// ShapeOf reads the fields of a struct type. What a root entity embeds of the
+// types in skip is left alone, and it embeds nothing else; what a request
+// embeds, skip being empty, is part of it. A field that could not be stored
 // and read again, a default that its field cannot have and a hook that has no
 // field or the wrong signature are errors that name the place.
 func ShapeOf(t reflect.Type, skip ...reflect.Type) (*Shape, error) {
@@ -111,7 +112,7 @@ func (s *Shape) Encode(v any) ([]json.RawMessage, error) {
 	values := make([]json.RawMessage, len(s.Fields))
 	for i := range s.Fields {
 		f := &s.Fields[i]
-		field := value.Field(f.Index)
+		field := value.FieldByIndex(f.member.index)
 		if f.Optional && f.member.plan.enum != nil && field.IsZero() {
 			values[i] = json.RawMessage("null")
 			continue
@@ -161,7 +162,7 @@ func (s *Shape) Decode(data []byte, v any) error {
 
 func (s *Shape) decodeField(w *walker, f *Field, value reflect.Value) error {
 	if f.plain {
-		if err := json.Unmarshal(w.Raw(), value.Field(f.Index).Addr().Interface()); err != nil {
+		if err := json.Unmarshal(w.Raw(), value.FieldByIndex(f.member.index).Addr().Interface()); err != nil {
 			return fmt.Errorf("decode %s.%s: %w", s.Name, f.Name, err)
 		}
 		return nil

@@ -2,7 +2,7 @@ package model_test
 
 import (
 	"math"
-	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -20,35 +20,37 @@ func TestShape_Validate(t *testing.T) {
 		}
 	})
 	for name, test := range map[string]struct {
+		want  string
 		spoil func(*Order)
-		want  []string
 	}{
-		"a NUL in text":                      {func(o *Order) { o.Notes = []string{"a", "b\x00"} }, []string{"notes[1] invalid"}},
-		"text that is not UTF-8":             {func(o *Order) { o.Number = "\xff" }, []string{"number invalid"}},
-		"a NUL in a value":                   {func(o *Order) { o.Stops.Add(Address{City: "\x00"}) }, []string{"stops[1].city invalid"}},
-		"a key that is not UTF-8":            {func(o *Order) { o.Extra = map[string]any{"\xff": 1} }, []string{"extra invalid"}},
-		"a NUL within a dynamic value":       {func(o *Order) { o.Extra = []any{map[string]any{"a": "\x00"}} }, []string{"extra invalid"}},
-		"a NaN":                              {func(o *Order) { o.Weight = math.NaN() }, []string{"weight invalid"}},
-		"an infinity":                        {func(o *Order) { o.Weight = math.Inf(-1) }, []string{"weight invalid"}},
-		"a dynamic NaN":                      {func(o *Order) { o.Extra = []any{math.NaN()} }, []string{"extra invalid"}},
-		"an enum's value that is not listed": {func(o *Order) { o.State = "" }, []string{"state invalid"}},
-		"an enum's value that has no text":   {func(o *Order) { o.Level = 9 }, []string{"level invalid"}},
-		"what a hook refuses":                {func(o *Order) { o.Number = "0" }, []string{"number invalid"}},
-		"what its own type refuses":          {func(o *Order) { o.Paid, o.Payment = true, nil }, []string{" invalid"}},
-		"a union of two": {func(o *Order) {
+		"a NUL in text":           {"notes[1] invalid", func(o *Order) { o.Notes = []string{"a", "b\x00"} }},
+		"text that is not UTF-8":  {"number invalid", func(o *Order) { o.Number = "\xff" }},
+		"a NUL in a value":        {"stops[1].city invalid", func(o *Order) { o.Stops.Add(Address{City: "\x00"}) }},
+		"a key that is not UTF-8": {"extra invalid", func(o *Order) { o.Extra = map[string]any{"\xff": 1} }},
+		"a NUL within a dynamic value": {"extra invalid", func(o *Order) {
+			o.Extra = []any{map[string]any{"a": "\x00"}}
+		}},
+		"a NaN":                          {"weight invalid", func(o *Order) { o.Weight = math.NaN() }},
+		"an infinity":                    {"weight invalid", func(o *Order) { o.Weight = math.Inf(-1) }},
+		"a dynamic NaN":                  {"extra invalid", func(o *Order) { o.Extra = []any{math.NaN()} }},
+		"what its enum does not list":    {"state invalid", func(o *Order) { o.State = "" }},
+		"an enum's value without a text": {"level invalid", func(o *Order) { o.Level = 9 }},
+		"what a hook refuses":            {"number invalid", func(o *Order) { o.Number = "0" }},
+		"what its own type refuses":      {" invalid", func(o *Order) { o.Paid, o.Payment = true, nil }},
+		"a union of two": {"payment invalid", func(o *Order) {
 			o.Payment = &Payment{Card: &Card{}, Transfer: &Address{}}
-		}, []string{"payment invalid"}},
-		"a union of none": {func(o *Order) { o.Payment = &Payment{} }, []string{"payment invalid"}},
-		"several at once": {func(o *Order) {
+		}},
+		"a union of none": {"payment invalid", func(o *Order) { o.Payment = &Payment{} }},
+		"several at once": {"lines[1].count invalid, number invalid, state invalid", func(o *Order) {
 			o.Lines.Add(&Line{Entity: model.Entity{UUID: uuid.Max}})
 			o.Number, o.State = "0", "ajar"
-		}, []string{"lines[1].count invalid", "number invalid", "state invalid"}},
+		}},
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
 			t.Parallel()
 			o := sample()
 			test.spoil(o)
-			if got := faults(t, shape.Validate(o)); !reflect.DeepEqual(got, test.want) {
+			if got := strings.Join(faults(t, shape.Validate(o)), ", "); got != test.want {
 				t.Errorf("told is %q", got)
 			}
 		})
