@@ -20,19 +20,3 @@ func kinds(s *model.Shape) func(path string) (query.Kind, error) {
 		return s.Kind(path)
 	}
 }
-
-// Index declares an index that serves conditions and orders by the first of
-// paths, or by the first few of them. Registry.CreateIndexes creates it.
-//
-// PostgreSQL has no room for texts of more than 2,600 bytes in an index, and
-// refuses the save of a root that has one there.
-func Index(paths ...string) Option {
-	return func(d *definition) error {
-		index, err := query.BindIndex(kinds(d.shape), paths...)
-		if err != nil {
-			return fmt.Errorf("index %s: %w", strings.Join(paths, ", "), err)
-		}
-		d.indexes = append(d.indexes, index)
-		return nil
-	}
-}

@@ -15,6 +15,15 @@ type Store interface {
 	unit.Store
 	Reader
 	Rewriter
+	Indexer
+}
+
+// Indexer keeps indexes.
+type Indexer interface {
+	// CreateIndexes creates those of indexes that are not there yet, or were not
+	// finished. Several processes may call it at once. A store that needs no
+	// index does nothing.
+	CreateIndexes(ctx context.Context, indexes ...query.Index) error
 }
 
 // Reader reads what was committed. Its methods are safe for concurrent use.

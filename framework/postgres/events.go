@@ -38,6 +38,10 @@ func (s *Store) Events(ctx context.Context, query aggregate.EventQuery) iter.Seq
 		if err != nil {
 			return nil, fmt.Errorf("read events: %w", err)
 		}
+		if query.Aggregate == uuid.Nil {
+			// See between for why this is not in the SQL.
+			events = upToSeq(events, query.UpTo, func(e unit.Event) int64 { return e.Seq })
+		}
 		return events, nil
 	})
 }
@@ -66,7 +70,7 @@ func eventSelection(query aggregate.EventQuery, last *unit.Event, n int) (sql st
 	add(query.UpToVersion != 0, "version <= $%d", query.UpToVersion)
 	add(query.Name != "", "name = $%d", query.Name)
 	add(!one || query.After > 0, "seq > $%d", query.After)
-	add(query.UpTo != 0, "seq <= $%d", query.UpTo)
+	add(one && query.UpTo != 0, "seq <= $%d", query.UpTo)
 	limit := page
 	if query.Limit > 0 {
 		limit = min(page, query.Limit-n)

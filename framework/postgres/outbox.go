@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -68,11 +69,14 @@ func (s *Store) safe(ctx context.Context) (int64, error) {
 	return lowest, nil
 }
 
-// between reads events and messages after one position and up to another.
+// between reads events and messages after one position and up to another. The
+// upper bound is not in the SQL: a planner that has never analysed the table
+// takes a range for a few rows, and would read all that wait and sort them,
+// again for each page.
 func (s *Store) between(ctx context.Context, after, upTo int64, limit int) ([]unit.Event, []numbered, error) {
 	var batch pgx.Batch
-	batch.Queue(selectEvent+"seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3", after, upTo, limit)
-	batch.Queue(selectMessage+"seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3", after, upTo, limit)
+	batch.Queue(selectEvent+"seq > $1 ORDER BY seq LIMIT $2", after, limit)
+	batch.Queue(selectMessage+"seq > $1 ORDER BY seq LIMIT $2", after, limit)
 	results := s.pool.SendBatch(ctx, &batch)
 	defer func() { _ = results.Close() }() // both results are read below
 	rows, _ := results.Query()             // rows tell the error
@@ -85,7 +89,16 @@ func (s *Store) between(ctx context.Context, after, upTo int64, limit int) ([]un
 	if err != nil {
 		return nil, nil, fmt.Errorf("read messages: %w", err)
 	}
-	return events, messages, nil
+	messages = upToSeq(messages, upTo, func(n numbered) int64 { return n.seq })
+	return upToSeq(events, upTo, func(e unit.Event) int64 { return e.Seq }), messages, nil
+}
+
+// upToSeq returns the first items, those whose numbers are not above last.
+func upToSeq[T any](items []T, last int64, seq func(T) int64) []T {
+	if i := slices.IndexFunc(items, func(item T) bool { return seq(item) > last }); i >= 0 {
+		return items[:i]
+	}
+	return items
 }
 
 // numbered is a message with its place in the global order.

@@ -45,8 +45,12 @@ func (s *Service) brokerHealth(ctx context.Context) error {
 // after a stop, and the error of a part that ended by itself.
 //
 // A broker that does not answer is no error: requests are served, what they
-// decided waits in the store, and the service says that it is not ready.
+// decided waits in the store, and the service says that it is not ready. Before
+// it serves it creates the indexes that its roots declare.
 func (s *Service) Run(ctx context.Context) error {
+	if err := s.registry.CreateIndexes(ctx); err != nil {
+		return err
+	}
 	if err := s.rest.Listen(ctx); err != nil {
 		return err
 	}

@@ -1,0 +1,132 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/minos-framework/minos-go/framework/query"
+)
+
+// CreateIndexes implements aggregate.Indexer. Writers are not kept waiting while
+// an index is built. An index whose building was cut off is built again.
+//
+// An index is of one name only, so that the saves of other roots do not write
+// to it, though all indexes are of one table.
+func (s *Store) CreateIndexes(ctx context.Context, indexes ...query.Index) error {
+	var missing []query.Index
+	for _, index := range indexes {
+		name, _ := indexSQL(index)
+		valid, _, err := indexState(ctx, s.pool, name)
+		if err != nil {
+			return err
+		}
+		if !valid {
+			missing = append(missing, index)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		release, err := lockIndexes(ctx, conn.Conn())
+		if err != nil {
+			return err
+		}
+		defer release()
+		for _, index := range missing {
+			if err := createIndex(ctx, conn.Conn(), index); err != nil {
+				return err
+			}
+		}
+		// The planner knows nothing of an expression before.
+		if _, err := conn.Exec(ctx, "ANALYZE minos.snapshot"); err != nil {
+			return fmt.Errorf("analyze the states: %w", err)
+		}
+		return nil
+	})
+}
+
+// lockIndexes waits until no other process creates indexes. It asks again and
+// again, since who waits in the server is in a transaction, and the building of
+// an index waits for the end of all transactions: each would wait for the other.
+func lockIndexes(ctx context.Context, conn *pgx.Conn) (release func(), err error) {
+	for wait := 20 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		var locked bool
+		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1, 1)", migrateClass).Scan(&locked); err != nil {
+			return nil, fmt.Errorf("lock the indexes: %w", err)
+		}
+		if locked {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("lock the indexes: %w", ctx.Err())
+		case <-time.After(wait):
+		}
+	}
+	return func() {
+		// The lock must not stay with a connection that goes back to the pool.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if _, err := conn.Exec(ctx, "SELECT pg_advisory_unlock($1, 1)", migrateClass); err != nil {
+			_ = conn.Close(ctx) // which releases it
+		}
+	}, nil
+}
+
+// createIndex creates one index unless another process did, by whoever holds
+// the lock.
+func createIndex(ctx context.Context, conn *pgx.Conn, index query.Index) error {
+	name, definition := indexSQL(index)
+	valid, exists, err := indexState(ctx, conn, name)
+	if err != nil || valid {
+		return err
+	}
+	if exists {
+		if _, err := conn.Exec(ctx, "DROP INDEX CONCURRENTLY minos."+name); err != nil {
+			return fmt.Errorf("drop the unfinished index %s: %w", name, err)
+		}
+	}
+	if _, err := conn.Exec(ctx, "CREATE INDEX CONCURRENTLY "+name+" ON "+definition); err != nil {
+		return fmt.Errorf("create index %s: %w", name, err)
+	}
+	return nil
+}
+
+// indexState reports whether an index can be used, and whether it is there.
+func indexState(
+	ctx context.Context, conn interface {
+		QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	}, name string,
+) (valid, exists bool, err error) {
+	err = conn.QueryRow(ctx, `SELECT i.indisvalid AND i.indisready FROM pg_index AS i
+		JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+		WHERE n.nspname = 'minos' AND c.relname = $1`, name).Scan(&valid)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, fmt.Errorf("look for index %s: %w", name, err)
+	}
+	return valid, true, nil
+}
+
+// indexSQL returns the name of an index, which tells it from every other, and
+// what it is on.
+func indexSQL(index query.Index) (name, definition string) {
+	var keys []string
+	for _, path := range index.Paths {
+		keys = append(keys, expressionOf(path).sql)
+	}
+	definition = fmt.Sprintf("minos.snapshot (%s, aggregate) WHERE name = %s", strings.Join(keys, ", "), literal(index.Name))
+	sum := fnv.New64a()
+	_, _ = sum.Write([]byte(definition)) // a hash takes all
+	return fmt.Sprintf("snapshot_%016x", sum.Sum64()), definition
+}
