@@ -111,7 +111,6 @@ func bad() map[string]unit.Event {
 		`unknown action "move"`:                        update(`[{"name":"tags","action":"move","value":"x"}]`),
 		"field 0 has no name":                          update(`[{"value":1}]`),
 		"its action is \"create\"":                     {Action: unit.Create, Data: json.RawMessage(`[]`)},
-		`unknown action "merge"`:                       {Action: "merge", Data: json.RawMessage(`[]`)},
 		"its schema is 2, which this program":          {Action: unit.Update, Schema: 2, Data: json.RawMessage(`[{"name":"total","value":1}]`)},
 		"the root records no event of this name":       {Action: unit.Record, Data: json.RawMessage(`[{"name":"Gone","value":{}}]`)},
 		"event Paid: decode its content":               {Action: unit.Record, Data: json.RawMessage(`[{"name":"Paid","value":{"amount":"x"}}]`)},

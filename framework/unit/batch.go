@@ -114,8 +114,8 @@ func (b *Batch) Duplicate(r Receipt, err error) *DuplicateError {
 // addEvents counts each aggregate's versions on, across all works.
 func (b *Batch) addEvents(work int, w *Work) error {
 	for _, e := range w.Events {
-		if e.Version < 1 || !json.Valid(e.Data) {
-			return refusef(http.StatusBadRequest, "event %d of %s %s: its version or its data is not valid",
+		if e.Version < 1 || !e.Action.known() || !json.Valid(e.Data) || bytes.TrimSpace(e.Data)[0] != '[' {
+			return refusef(http.StatusBadRequest, "event %d of %s %s: its version, its action or its data is not valid",
 				e.Version, e.Name, e.Aggregate)
 		}
 		if len(e.Data) > MaxContent {

@@ -18,6 +18,10 @@ const (
 	Record Action = "record" // an event of the domain's own
 )
 
+// known reports whether a is one of the words: what nobody can replay or publish
+// must not be committed.
+func (a Action) known() bool { return a == Create || a == Update || a == Delete || a == Record }
+
 // Event is one change of one aggregate, as stores keep it.
 type Event struct {
 	// Seq is the event's place in the store's global order. A store sets it

@@ -135,6 +135,7 @@ func TestState_Apply(t *testing.T) {
 		"it follows the deletion":               {create, event(2, unit.Delete, `[]`), event(3, unit.Update, `[]`)},
 		`its action is "update"`:                {event(1, unit.Update, `[]`)},
 		"decode its fields":                     {event(1, unit.Create, `{}`)},
+		`unknown action "merge"`:                {create, event(2, "merge", `[]`)},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()

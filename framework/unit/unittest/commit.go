@@ -162,6 +162,8 @@ func runInvalid(t *testing.T, open Opener) {
 		"a state without its event":      func(f full) { f.Events = nil },
 		"a state of another version":     func(f full) { f.Snapshots[0].Version = 2 },
 		"an event that is not JSON":      func(f full) { f.Events[0].Data = json.RawMessage(`[`) },
+		"an event that is not a list":    func(f full) { f.Events[0].Data = json.RawMessage(`{}`) },
+		"an event of no known action":    func(f full) { f.Events[0].Action = "merge" },
 		"a state that is not JSON":       func(f full) { f.Snapshots[0].Data = json.RawMessage(`{"a":}`) },
 		"a message that is not JSON":     func(f full) { f.Messages[0].Content = json.RawMessage(`"`) },
 		"a saga that is not JSON":        func(f full) { f.Sagas[0].Data = json.RawMessage(`nil`) },
