@@ -7,9 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
-	"strings"
 
+	"github.com/minos-framework/minos-go/framework/aggregate/reference"
 	"github.com/minos-framework/minos-go/framework/model"
 )
 
@@ -50,34 +49,26 @@ func (r *Repository[T]) checkReferences(ctx context.Context, entity *T, base, va
 	if !r.definition.checked || values == nil {
 		return nil
 	}
-	c := newCollector()
-	c.all = true
+	changed := map[string]reflect.Value{}
 	v := reflect.ValueOf(entity).Elem()
 	for i, f := range r.shape.Fields {
 		if base == nil || !bytes.Equal(base[i], values[i]) {
-			c.walk(f.Name, v.Field(f.Index))
+			changed[f.Name] = v.Field(f.Index)
 		}
 	}
 	var faults model.FieldErrors
 	var unknown []error
-	for _, to := range c.order {
-		found := r.definition.registry.look(ctx, to, c.ids(to))
-		for _, id := range c.ids(to) {
-			result, ok := found[id]
-			missing, absent := errors.AsType[*NotFoundError](result.Err)
-			switch {
-			case !ok || absent:
-				for _, m := range c.found[to][id] {
-					fault := &MissingReferenceError{Name: to.Name, UUID: id, Deleted: absent && missing.Deleted}
-					faults = append(faults, &model.FieldError{Path: m.path, Reason: model.Invalid, Err: fault})
-				}
-			case result.Err != nil:
-				unknown = append(unknown, &RefError{Name: to.Name, UUID: id, Err: result.Err})
-			}
+	for _, m := range reference.Look(changed, func(to Referred, ids []UUID) map[UUID]Resolved {
+		return r.definition.registry.look(ctx, to, ids)
+	}) {
+		if missing, ok := errors.AsType[*NotFoundError](m.Result.Err); ok {
+			fault := &MissingReferenceError{Name: m.To.Name, UUID: m.UUID, Deleted: missing.Deleted}
+			faults = append(faults, &model.FieldError{Path: m.Path, Reason: model.Invalid, Err: fault})
+		} else if m.Result.Err != nil {
+			unknown = append(unknown, &RefError{Name: m.To.Name, UUID: m.UUID, Err: m.Result.Err})
 		}
 	}
 	if len(faults) > 0 {
-		slices.SortFunc(faults, func(a, b *model.FieldError) int { return strings.Compare(a.Path, b.Path) })
 		return faults
 	}
 	return errors.Join(unknown...)
@@ -88,8 +79,5 @@ func (r *Registry) look(ctx context.Context, to Referred, ids []UUID) map[UUID]R
 	if _, local := r.Local(to); local {
 		return r.Resolve(ctx, to, ids)
 	}
-	if resolver, ok := ctx.Value(resolverKey{}).(Resolver); ok {
-		return resolver.Resolve(ctx, to, ids)
-	}
-	return failed(ids, errNoResolver)
+	return reference.Ask(ctx, to, ids)
 }

@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/minos-framework/minos-go/framework/aggregate/reference"
 	"github.com/minos-framework/minos-go/framework/aggregate/sensitive"
 	"github.com/minos-framework/minos-go/framework/query"
 	"github.com/minos-framework/minos-go/framework/unit"
@@ -33,16 +33,13 @@ func (r *Registry) Local(to Referred) (name string, ok bool) {
 func (r *Registry) External() []string {
 	r.mu.RLock()
 	var all []Referred
-	visited := map[reflect.Type]bool{}
 	for _, d := range r.roots {
-		s := d.shape
-		for _, f := range s.Fields {
-			visit(f.Type, visited, func(t reflect.Type) {
-				if refers(t) {
-					to, _ := reflect.New(t).Interface().(reference).target() // refers has seen to it
+		for _, f := range d.shape.Fields {
+			for _, t := range reference.Types(f.Type) {
+				if to, ok := reference.Target(t); ok {
 					all = append(all, to)
 				}
-			})
+			}
 		}
 	}
 	r.mu.RUnlock()
@@ -63,14 +60,14 @@ var _ Resolver = (*Registry)(nil)
 func (r *Registry) Resolve(ctx context.Context, to Referred, ids []uuid.UUID) map[uuid.UUID]Resolved {
 	name, ok := r.Local(to)
 	if !ok {
-		return failed(ids, fmt.Errorf("there is no root entity %s here", to.Name))
+		return reference.Failed(ids, fmt.Errorf("there is no root entity %s here", to.Name))
 	}
 	found, err := r.objects(ctx, name, ids, func(s *sensitive.Fields, data json.RawMessage) (json.RawMessage, error) {
 		plain, _, err := s.OpenState(ctx, data)
 		return plain, err
 	})
 	if err != nil {
-		return failed(ids, err)
+		return reference.Failed(ids, err)
 	}
 	return found
 }
@@ -160,12 +157,4 @@ func object(s unit.Snapshot) json.RawMessage {
 		data = append(data, ',')
 	}
 	return append(data, own...)
-}
-
-func failed(ids []uuid.UUID, err error) map[uuid.UUID]Resolved {
-	all := make(map[uuid.UUID]Resolved, len(ids))
-	for _, id := range ids {
-		all[id] = Resolved{Err: err}
-	}
-	return all
 }

@@ -63,6 +63,8 @@ func (r *resolver) Resolve(
 			found[id] = aggregate.Resolved{Err: r.err}
 		} else if object, ok := r.objects[id]; ok {
 			found[id] = aggregate.Resolved{Object: json.RawMessage(object)}
+		} else {
+			found[id] = aggregate.Resolved{Err: &aggregate.NotFoundError{Name: to.Name, ID: id}}
 		}
 	}
 	return found

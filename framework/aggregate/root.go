@@ -44,13 +44,6 @@ func (r *Root) state() *history.State {
 	return &history.State{Aggregate: r.UUID, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt}
 }
 
-// External is embedded by what a service declares of another service's root
-// entity: the fields it needs, and no more.
-type External struct {
-	UUID    UUID `json:"uuid"`
-	Version int  `json:"version"`
-}
-
 // rootOf is satisfied by pointers to structs that embed Root.
 type rootOf[T any] interface {
 	*T

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/minos-framework/minos-go/framework/aggregate/reference"
 	"github.com/minos-framework/minos-go/framework/aggregate/sensitive"
 	"github.com/minos-framework/minos-go/framework/privacy"
 	"github.com/minos-framework/minos-go/framework/unit"
@@ -53,18 +54,18 @@ func (d *definition) protect(vault *privacy.Vault) (err error) {
 
 // nestedTag returns the name of a field with the tag sensitive somewhere within
 // a type.
-func nestedTag(t reflect.Type) (name string) {
-	visit(t, map[reflect.Type]bool{}, func(t reflect.Type) {
-		if t.Kind() != reflect.Struct || refers(t) {
-			return
+func nestedTag(t reflect.Type) string {
+	for _, part := range reference.Types(t) {
+		if _, ref := reference.Target(part); ref || part.Kind() != reflect.Struct {
+			continue
 		}
-		for i := range t.NumField() {
-			if t.Field(i).Tag.Get("sensitive") != "" {
-				name = t.Field(i).Name
+		for i := range part.NumField() {
+			if part.Field(i).Tag.Get("sensitive") != "" {
+				return part.Field(i).Name
 			}
 		}
-	})
-	return name
+	}
+	return ""
 }
 
 // Open returns an event with what it says of sensitive fields in plain. What was

@@ -1,4 +1,4 @@
-package aggregate
+package reference
 
 import (
 	"cmp"
@@ -20,27 +20,22 @@ import (
 // resolved before stay as they are, and those of the entities that were found
 // are not followed.
 //
-// Each reference that is not resolved is a *RefError among the errors joined;
+// Each reference that is not resolved is a *Error among the errors joined;
 // all others are resolved nevertheless. A deadline of ctx holds; a service's
 // resolver waits 5 seconds at most.
 func Resolve(ctx context.Context, values ...any) error {
-	c := newCollector()
+	c := newCollector(false)
 	for _, value := range values {
 		c.walk("", reflect.ValueOf(value))
 	}
 	if len(c.order) == 0 {
 		return nil
 	}
-	resolver, ok := ctx.Value(resolverKey{}).(Resolver)
 	var all sync.WaitGroup
 	faults := make([][]error, len(c.order))
 	for i, to := range c.order {
 		all.Go(func() {
-			found := failed(c.ids(to), errNoResolver)
-			if ok {
-				found = resolver.Resolve(ctx, to, c.ids(to))
-			}
-			faults[i] = c.settle(to, found)
+			faults[i] = c.settle(to, Ask(ctx, to, c.ids(to)))
 		})
 	}
 	all.Wait()
@@ -48,7 +43,7 @@ func Resolve(ctx context.Context, values ...any) error {
 }
 
 // errLost says that what was found would be lost, since a reference that was not
-// made by RefTo or decoded shares nothing with its copies.
+// made by To or decoded shares nothing with its copies.
 var errLost = errors.New("it cannot be remembered: give Resolve a pointer to what holds the reference, or make it by RefTo")
 
 // collector finds the references in values, by what they refer to.
@@ -58,6 +53,46 @@ type collector struct {
 	found map[Referred]map[uuid.UUID][]mention
 	seen  map[seen]bool
 	holds map[reflect.Type]bool // types that may hold references
+}
+
+// answerOf is what a resolver said of an entity.
+func answerOf(found map[uuid.UUID]Resolved, id uuid.UUID) Resolved {
+	if result, ok := found[id]; ok {
+		return result
+	}
+	return Resolved{Err: errors.New("the resolver says nothing of it")}
+}
+
+// Mention is a reference that a value holds.
+type Mention struct {
+	Path string
+	To   Referred
+	UUID uuid.UUID
+	// Result is what became of it.
+	Result Resolved
+}
+
+// Look finds the references in the values that hold them, by path, and what
+// they refer to, through ask, once for each kind. References that were resolved
+// before are looked for again; none is resolved.
+func Look(
+	values map[string]reflect.Value, ask func(to Referred, ids []uuid.UUID) map[uuid.UUID]Resolved,
+) []Mention {
+	c := newCollector(true)
+	for path, value := range values {
+		c.walk(path, value)
+	}
+	var all []Mention
+	for _, to := range c.order {
+		found := ask(to, c.ids(to))
+		for id, mentions := range c.found[to] {
+			for _, m := range mentions {
+				all = append(all, Mention{Path: m.path, To: to, UUID: id, Result: answerOf(found, id)})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b Mention) int { return strings.Compare(a.Path, b.Path) })
+	return all
 }
 
 // mention is a reference, and where it is.
@@ -73,9 +108,9 @@ type seen struct {
 	t  reflect.Type
 }
 
-func newCollector() *collector {
+func newCollector(all bool) *collector {
 	return &collector{
-		found: map[Referred]map[uuid.UUID][]mention{}, seen: map[seen]bool{}, holds: map[reflect.Type]bool{},
+		all: all, found: map[Referred]map[uuid.UUID][]mention{}, seen: map[seen]bool{}, holds: map[reflect.Type]bool{},
 	}
 }
 
@@ -177,22 +212,19 @@ func (c *collector) ids(to Referred) []uuid.UUID {
 // settle hands what was found to the references, and returns what was not.
 func (c *collector) settle(to Referred, found map[uuid.UUID]Resolved) (faults []error) {
 	for _, id := range c.ids(to) {
-		result, ok := found[id]
-		if !ok {
-			result.Err = &NotFoundError{Name: to.Name, ID: id}
-		}
+		result := answerOf(found, id)
 		mentions := c.found[to][id]
 		var entity any
 		if result.Err == nil {
 			entity, result.Err = mentions[0].ref.decode(result.Object)
 		}
 		if result.Err != nil {
-			faults = append(faults, &RefError{Name: to.Name, UUID: id, Err: result.Err})
+			faults = append(faults, &Error{Name: to.Name, UUID: id, Err: result.Err})
 			continue
 		}
 		for _, m := range mentions {
 			if m.lost {
-				faults = append(faults, &RefError{Name: to.Name, UUID: id, Err: errLost})
+				faults = append(faults, &Error{Name: to.Name, UUID: id, Err: errLost})
 			}
 			m.ref.keep(entity)
 		}
@@ -209,47 +241,6 @@ func elementsOf(p reflect.Value) (elements func(func(reflect.Value) bool), ok bo
 		return nil, false
 	}
 	return method.Call(nil)[0].Seq(), true
-}
-
-// mayRefer reports whether values of a type may hold references. known takes
-// what was found out, and stops at types that hold themselves.
-func mayRefer(t reflect.Type, known map[reflect.Type]bool) bool {
-	if may, ok := known[t]; ok {
-		return may
-	}
-	known[t] = false
-	found := false
-	visit(t, map[reflect.Type]bool{}, func(t reflect.Type) {
-		found = found || t.Kind() == reflect.Interface || refers(t)
-	})
-	known[t] = found
-	return found
-}
-
-// refers reports whether t is a Ref.
-func refers(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct && reflect.PointerTo(t).Implements(reflect.TypeFor[reference]())
-}
-
-// visit calls fn with t and every type that values of it are made of, without
-// those that references refer to.
-func visit(t reflect.Type, visited map[reflect.Type]bool, fn func(reflect.Type)) {
-	if visited[t] {
-		return
-	}
-	visited[t] = true
-	fn(t)
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
-		visit(t.Elem(), visited, fn)
-	case reflect.Struct:
-		if refers(t) {
-			return
-		}
-		for i := range t.NumField() {
-			visit(t.Field(i).Type, visited, fn)
-		}
-	}
 }
 
 // jsonName is what a field is called in paths.
