@@ -198,6 +198,7 @@ func bindForm(content []byte, value reflect.Value) error {
 // decode reads exactly one JSON value.
 func decode(content []byte, in any) error {
 	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.UseNumber() // what has no type keeps its digits
 	err := decoder.Decode(in)
 	if err == nil {
 		if _, more := decoder.Token(); more != io.EOF {

@@ -96,3 +96,22 @@ func TestCommand_rules(t *testing.T) {
 		}
 	})
 }
+
+// TestCommand_dynamic takes content whose form is known at run time only.
+func TestCommand_dynamic(t *testing.T) {
+	t.Parallel()
+	var got map[string]any
+	b := setup(t, func(_ bundle, c *cqrs.Commands) {
+		cqrs.Command(c, func(_ context.Context, in map[string]any) (map[string]any, error) {
+			got = in
+			return map[string]any{"echo": in["n"]}, nil
+		}, cqrs.REST(http.MethodPut, "/anything"))
+	})
+	response, err := b.call(t, cqrs.Request{Content: []byte(`{"n":9007199254740993,"deep":{"list":[1,"a",null]}}`)})
+	if err != nil || string(response.Content) != `{"echo":9007199254740993}` {
+		t.Errorf("the answer is %s, %v", response.Content, err)
+	}
+	if list := got["deep"].(map[string]any)["list"].([]any); len(list) != 3 || list[1] != "a" {
+		t.Errorf("the handler got %v", got)
+	}
+}

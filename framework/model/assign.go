@@ -36,9 +36,8 @@ func (s *Shape) Bind(v any, object json.RawMessage) error {
 }
 
 func (s *Shape) assign(v any, object json.RawMessage, w walker, partial bool) error {
-	var probe json.RawMessage
-	if err := json.Unmarshal(object, &probe); err != nil {
-		return FieldErrors{{Reason: Unparsable, Err: fmt.Errorf("it is not JSON: %w", err)}}
+	if !json.Valid(object) {
+		return FieldErrors{{Reason: Unparsable, Err: errors.New("it is not JSON")}}
 	}
 	w.Cursor, w.strict = scan.New(object), true
 	if w.Peek() != '{' {
