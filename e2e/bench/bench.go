@@ -30,8 +30,10 @@ func parts() []part {
 		{[]string{rowBare}, measureBare},
 		{[]string{rowHandled, rowHandledTail}, measureHandled},
 		{[]string{rowSaga, rowSagaTail, rowSagas}, measureSagas},
-		{[]string{rowAppendOne, rowAppend, rowAppendAlone}, measurePostgres},
-		{[]string{rowSQLiteOne, rowSQLite}, measureSQLite},
+		{appendRows(""), measurePostgres},
+		{[]string{rowLoad, rowLoadAllocs, rowReplay, rowReplayAllocs, rowCursor}, measureReads},
+		{[]string{rowSQLiteOne, rowSQLite, rowSQLiteAllocs}, measureSQLite},
+		{appendRows(slowDisk), measureSlowDisk},
 	}
 }
 
