@@ -25,7 +25,7 @@ func packages() []string {
 	return []string{
 		"framework/unit", "framework/query", "framework/calendar",
 		"framework/model/internal/scan", "framework/model", "framework/aggregate/sensitive", "framework/aggregate",
-		"framework/aggregate/history",
+		"framework/aggregate/history", "framework/aggregate/reference",
 		"framework/broker", "framework/saga", "framework/cqrs", "framework/schedule", "framework/privacy", "framework/dump",
 		"framework/config", "framework/service", "framework/rest", "framework/telemetry",
 		"framework/memory", "framework/minostest", "framework/kafka", "framework/sqlite",
