@@ -70,6 +70,7 @@ var (
 	errMissing  = errors.New("a value is wanted")
 	errNotText  = errors.New("the text is not UTF-8, or holds a NUL")
 	errNotFinal = errors.New("NaN and infinities are not numbers of JSON")
+	errTooDeep  = errors.New("it is nested too deep to be read again, or holds itself")
 	errNotEnum  = errors.New("it is none of the values that its type lists")
 )
 

@@ -41,7 +41,15 @@ func (s *Shape) Validate(v any) error {
 }
 
 // checker gathers what is wrong with values.
-type checker struct{ faults FieldErrors }
+type checker struct {
+	faults  FieldErrors
+	depth   int
+	tooDeep bool // which is told once
+}
+
+// maxDepth is how deep JSON may be nested to be read again. What holds itself
+// is deeper.
+const maxDepth = 10_000
 
 func (c *checker) fault(at *place, reason Reason, err error) {
 	c.faults = append(c.faults, &FieldError{Path: at.String(), Reason: reason, Err: err})
@@ -49,6 +57,15 @@ func (c *checker) fault(at *place, reason Reason, err error) {
 
 // value reports whether a value and all that it holds are sound.
 func (c *checker) value(n *plan, at *place, v reflect.Value) bool {
+	c.depth++
+	defer func() { c.depth-- }()
+	if c.depth > maxDepth {
+		if !c.tooDeep {
+			c.fault(nil, Invalid, errTooDeep)
+		}
+		c.tooDeep = true
+		return false
+	}
 	ok := true
 	switch n.form {
 	case formPointer:
@@ -167,7 +184,7 @@ func (n *plan) rule(v reflect.Value) error {
 		}
 	case formAny:
 		if v.Elem().IsValid() {
-			return soundAny(v.Interface())
+			return soundAny(v.Interface(), 1)
 		}
 	case formObject:
 		if n.object.oneOf {
@@ -227,7 +244,10 @@ const secondsPerDay = 24 * 60 * 60
 func sound(text string) bool { return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 }
 
 // soundAny checks what JSON of no known type holds.
-func soundAny(v any) error {
+func soundAny(v any, depth int) error {
+	if depth > maxDepth {
+		return errTooDeep
+	}
 	switch v := v.(type) {
 	case string:
 		if !sound(v) {
@@ -241,7 +261,7 @@ func soundAny(v any) error {
 		}
 	case []any:
 		for _, element := range v {
-			if err := soundAny(element); err != nil {
+			if err := soundAny(element, depth+1); err != nil {
 				return err
 			}
 		}
@@ -250,7 +270,7 @@ func soundAny(v any) error {
 			if !sound(key) {
 				return errNotText
 			}
-			if err := soundAny(element); err != nil {
+			if err := soundAny(element, depth+1); err != nil {
 				return err
 			}
 		}

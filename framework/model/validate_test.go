@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"encoding/json"
 	"math"
 	"strings"
 	"testing"
@@ -55,6 +56,21 @@ func TestShape_Validate(t *testing.T) {
 			}
 		})
 	}
+	t.Run("refuses what holds itself", func(t *testing.T) {
+		t.Parallel()
+		circle := &node{Name: "a"}
+		circle.Up = circle
+		if got := faults(t, shapeOf[tree](t).Validate(&tree{Kids: []node{{Up: circle}}})); len(got) != 1 {
+			t.Errorf("told is %q", got)
+		}
+		o := sample()
+		extra := map[string]any{}
+		extra["itself"] = extra
+		o.Extra = extra
+		if got := faults(t, shape.Validate(o)); got[0] != "extra invalid" {
+			t.Errorf("told is %q", got)
+		}
+	})
 	t.Run("does not check what is optional and empty", func(t *testing.T) {
 		t.Parallel()
 		o := sample()
@@ -84,6 +100,45 @@ func BenchmarkShape_Validate(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := shape.Validate(o); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkShape_Encode(b *testing.B) {
+	shape, o := shapeOf[Order](b), sample()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := shape.Encode(o); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkShape_Decode(b *testing.B) {
+	shape := shapeOf[Order](b)
+	values, err := shape.Encode(sample())
+	if err != nil {
+		b.Fatal(err)
+	}
+	data := shape.Object(values)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := shape.Decode(data, &Order{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkUnmarshal is what BenchmarkShape_Decode is to be compared with.
+func BenchmarkUnmarshal(b *testing.B) {
+	data, err := json.Marshal(sample())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := json.Unmarshal(data, &Order{}); err != nil {
 			b.Fatal(err)
 		}
 	}
