@@ -1,9 +1,12 @@
 package unittest
 
 import (
+	"fmt"
 	"testing"
 
+	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/privacy"
+	"github.com/minos-framework/minos-go/framework/query"
 )
 
 // runKeys tests where the keys of personal data are kept.
@@ -60,6 +63,64 @@ func runKeys(t *testing.T, open Opener) {
 		}
 		expectKeys(t, s, subjects, want...)
 	})
+	test(t, open, "keeps what is sealed as it was, and finds, replays and forgets it", func(t *testing.T, s Store) {
+		people := openPeople(t, s)
+		ann, bob := &person{Ward: 7, Name: "Ann <&> \u2028"}, &person{Ward: 7, Name: "Bob"}
+		for _, p := range []*person{ann, bob} {
+			if err := people.Create(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				p.Name += "!"
+				if err := people.Save(t.Context(), p); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		names := func() string {
+			people := openPeople(t, s) // another process, which holds no keys
+			all, err := people.All(t.Context(), query.Equal("ward", 7))
+			if err != nil || len(all) != 2 {
+				t.Fatalf("found %v, %v", all, err)
+			}
+			past, err := people.At(t.Context(), ann.UUID, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return fmt.Sprintf("%q %q %q", past.Name, all[0].Name, all[1].Name)
+		}
+		equal(t, "names", names(), `"Ann <&> \u2028!" "Ann <&> \u2028!!" "Bob!!"`)
+		if err := s.ForgetSubject(t.Context(), ann.UUID.String()); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "names", names(), `"" "" "Bob!!"`)
+		if n, err := people.Rebuild(t.Context()); n != 2 || err != nil {
+			t.Fatalf("rebuilt %d, %v", n, err)
+		}
+		equal(t, "names", names(), `"" "" "Bob!!"`)
+	})
+}
+
+// person has personal data.
+type person struct {
+	aggregate.Root
+	Ward int    `json:"ward"`
+	Name string `json:"name" sensitive:"true"`
+}
+
+func openPeople(t *testing.T, s Store) *aggregate.Repository[person] {
+	t.Helper()
+	vault, err := privacy.New(s, privacy.Config{Master: []byte("0123456789abcdef0123456789abcdef")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry := aggregate.NewRegistry(s)
+	registry.Protect(vault)
+	people, err := aggregate.NewRepository[person](registry, aggregate.Named("Person"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return people
 }
 
 // expectKeys reads keys and compares them; want has "" for none, and
