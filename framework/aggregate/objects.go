@@ -84,47 +84,56 @@ func (r *Registry) objects(
 	ctx context.Context, name string, ids []uuid.UUID,
 	form func(*sensitive.Fields, json.RawMessage) (json.RawMessage, error),
 ) (map[uuid.UUID]Resolved, error) {
-	found := make(map[uuid.UUID]Resolved, len(ids))
-	work, tagged := unit.From(ctx), r.sensitive(name)
-	take := func(s unit.Snapshot) {
-		if s.Name == name && !s.Deleted() {
-			var err error
-			if s.Data, err = form(tagged, s.Data); err != nil {
-				found[s.Aggregate] = Resolved{Err: err}
-				return
-			}
-			found[s.Aggregate] = Resolved{Object: object(s)}
-			return
-		}
-		found[s.Aggregate] = Resolved{Err: &NotFoundError{Name: name, ID: s.Aggregate, Deleted: s.Name == name}}
+	r.mu.RLock()
+	d := r.roots[name]
+	r.mu.RUnlock()
+	if d == nil {
+		return nil, fmt.Errorf("there is no root entity %s here", name)
 	}
+	found := make(map[uuid.UUID]Resolved, len(ids))
+	work := unit.From(ctx)
 	var stored []uuid.UUID
+	asked := make(map[uuid.UUID]bool, len(ids))
 	for _, id := range ids {
 		if staged, ok := work.Staged(id); ok {
-			take(staged)
-		} else if !slices.Contains(stored, id) {
+			found[id] = d.object(ctx, staged, form)
+		} else if !asked[id] {
+			asked[id] = true
 			stored = append(stored, id)
 		}
 	}
-	if len(stored) == 0 {
-		return found, nil
-	}
-	for snapshot, err := range r.store.Snapshots(ctx, query.Selection{Name: name, IDs: stored}) {
-		if err != nil {
-			return nil, fmt.Errorf("load %d of %s: %w", len(stored), name, err)
+	for some := range slices.Chunk(stored, atOnce) {
+		for snapshot, err := range r.store.Snapshots(ctx, query.Selection{Name: name, IDs: some}) {
+			if err != nil {
+				return nil, fmt.Errorf("load %d of %s: %w", len(some), name, err)
+			}
+			found[snapshot.Aggregate] = d.object(ctx, snapshot, form)
 		}
-		take(snapshot)
 	}
 	return found, r.absent(ctx, name, stored, found)
 }
 
-func (r *Registry) sensitive(name string) *sensitive.Fields {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	if d := r.roots[name]; d != nil {
-		return d.sensitive
+// atOnce bounds how many aggregates are read in one query.
+const atOnce = 1000
+
+// object is what there is to tell of an aggregate's state.
+func (d *definition) object(
+	ctx context.Context, s unit.Snapshot, form func(*sensitive.Fields, json.RawMessage) (json.RawMessage, error),
+) Resolved {
+	if s.Name != d.shape.Name || s.Deleted() {
+		return Resolved{Err: &NotFoundError{Name: d.shape.Name, ID: s.Aggregate, Deleted: s.Name == d.shape.Name}}
 	}
-	return nil
+	var err error
+	if s.Schema != d.schema.Version {
+		s.Data, err = d.upcast(ctx, s)
+	}
+	if err == nil {
+		s.Data, err = form(d.sensitive, s.Data)
+	}
+	if err != nil {
+		return Resolved{Err: fmt.Errorf("read %s %s: %w", s.Name, s.Aggregate, err)}
+	}
+	return Resolved{Object: object(s)}
 }
 
 // absent tells those that were deleted from those that never were. Few are

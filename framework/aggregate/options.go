@@ -1,6 +1,8 @@
 package aggregate
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
@@ -25,7 +27,9 @@ type definition struct {
 	sensitive *sensitive.Fields // nil when there are none
 	checked   bool              // references are
 	registry  *Registry
-	indexes   []query.Index
+	// upcast returns the plain data, as it is today, of a state of an older schema.
+	upcast  func(ctx context.Context, s unit.Snapshot) (json.RawMessage, error)
+	indexes []query.Index
 }
 
 // define reads a root's type and options.

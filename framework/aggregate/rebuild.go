@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -89,4 +90,18 @@ func (r *Repository[T]) rebuild(ctx context.Context, id UUID) (unit.Snapshot, er
 	}
 	s.Data = r.shape.Object(values)
 	return s, nil
+}
+
+// today returns the plain data of a state of an older schema as it is in this
+// one.
+func (r *Repository[T]) today(ctx context.Context, s unit.Snapshot) (json.RawMessage, error) {
+	entity, err := r.upcast(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	values, err := r.shape.Encode(entity)
+	if err != nil {
+		return nil, err
+	}
+	return r.shape.Object(values), nil
 }

@@ -30,7 +30,7 @@ func NewRepository[T any, P rootOf[T]](r *Registry, options ...Option) (*Reposit
 	if err != nil {
 		return nil, fmt.Errorf("repository: %w", err)
 	}
-	return &Repository[T]{
+	repository := &Repository[T]{
 		store: r.store, shape: d.shape, definition: d, root: func(t *T) *Root { return P(t).root() },
 		replayer: &history.Replayer{
 			Shape: d.shape, Schema: d.schema, Records: d.records, Sealer: d.sensitive,
@@ -42,5 +42,7 @@ func NewRepository[T any, P rootOf[T]](r *Registry, options ...Option) (*Reposit
 				return entity
 			},
 		},
-	}, nil
+	}
+	d.upcast = repository.today
+	return repository, nil
 }

@@ -451,6 +451,14 @@ func TestSensitive_evolution(t *testing.T) {
 	renamed, err := aggregate.NewRepository[renamedLetter](
 		h.registry, aggregate.Named("Letter"), aggregate.Schema(2, aggregate.Renamed("mail", "email")))
 	must(t, err)
+	objects, err := h.registry.Objects(t.Context(), "Letter", []uuid.UUID{old.UUID})
+	if text := string(objects[old.UUID].Object); err != nil || strings.Contains(text, "mail") || strings.Contains(text, "after") {
+		t.Errorf("others are told %s, %v", text, err)
+	}
+	resolved, err := aggregate.RefTo[renamedLetter](old.UUID).Get(aggregate.WithResolver(t.Context(), h.registry))
+	if err != nil || resolved.Email != "after" {
+		t.Errorf("resolved to %+v, %v", resolved, err)
+	}
 	last, err := renamed.Get(t.Context(), old.UUID)
 	if err != nil || last.Email != "after" {
 		t.Errorf("what was sealed under another name: %+v, %v", last, err)
