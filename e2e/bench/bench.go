@@ -29,6 +29,7 @@ func parts() []part {
 		{postRows(), measurePosts},
 		{[]string{rowBare}, measureBare},
 		{[]string{rowHandled, rowHandledTail}, measureHandled},
+		{[]string{rowOnce, rowOnceAlone}, measureHandling},
 		{[]string{rowSaga, rowSagaTail, rowSagas}, measureSagas},
 		{appendRows(""), measurePostgres},
 		{[]string{rowLoad, rowLoadAllocs, rowReplay, rowReplayAllocs, rowCursor}, measureReads},

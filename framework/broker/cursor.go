@@ -3,15 +3,13 @@ package broker
 import (
 	"context"
 	"fmt"
-	"time"
 )
 
 // cursor is how far a relay has come, and how far its lease knows of it.
 type cursor struct {
 	lease           Lease
 	saved, position int64
-	trimmed         time.Time // when what is behind it was removed last
-	moved           func()    // called when it is saved elsewhere than before
+	moved           func() // called when it is saved elsewhere than before
 }
 
 // save makes the lease know the position.

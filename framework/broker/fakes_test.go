@@ -51,12 +51,13 @@ func (p *fakePublisher) contents() []string {
 
 // fakeOutbox is an outbox whose calls fail once each when told to.
 type fakeOutbox struct {
-	mu      sync.Mutex
-	entries []broker.Entry
-	cursor  int64
-	epoch   int
-	trimmed int64
-	fail    map[string]error
+	mu            sync.Mutex
+	entries       []broker.Entry
+	cursor        int64
+	epoch         int
+	trimmed       int64
+	settledBefore time.Time
+	fail          map[string]error
 }
 
 func (o *fakeOutbox) commit(n, from int) {
@@ -89,10 +90,10 @@ func (o *fakeOutbox) saved() int64 {
 	return o.cursor
 }
 
-func (o *fakeOutbox) trimmedTo() int64 {
+func (o *fakeOutbox) trimmedTo() (int64, time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.trimmed
+	return o.trimmed, o.settledBefore
 }
 
 func (o *fakeOutbox) fault(call string) error {
@@ -121,10 +122,10 @@ func (o *fakeOutbox) Lead(context.Context, string) (broker.Lease, error) {
 	return &fakeLease{outbox: o, epoch: o.epoch, position: o.cursor}, nil
 }
 
-func (o *fakeOutbox) Trim(_ context.Context, upTo int64) error {
+func (o *fakeOutbox) Trim(_ context.Context, upTo int64, settledBefore time.Time) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.trimmed = upTo
+	o.trimmed, o.settledBefore = upTo, settledBefore
 	return o.fault("trim")
 }
 

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/minos-framework/minos-go/framework/unit"
 )
@@ -26,8 +27,9 @@ type Outbox interface {
 	// most one at a time, and returns its lease. It returns an error when ctx
 	// ends first.
 	Lead(ctx context.Context, name string) (Lease, error)
-	// Trim removes messages at or before a position that need not be sent again.
-	Trim(ctx context.Context, upTo int64) error
+	// Trim removes messages at or before a position, which need not be sent
+	// again, and the receipts of messages that were settled before a time.
+	Trim(ctx context.Context, upTo int64, settledBefore time.Time) error
 }
 
 // Lease is the right to move a cursor.

@@ -50,9 +50,13 @@ type RelayConfig struct {
 	// SaveEvery bounds how long the cursor stays behind what was acknowledged,
 	// and so how much a crash repeats. Zero means 50 milliseconds.
 	SaveEvery time.Duration
-	// TrimEvery is how often sent messages are removed from the outbox. Zero
+	// TrimEvery is how often sent messages and old receipts are removed. Zero
 	// means once a minute.
 	TrimEvery time.Duration
+	// Receipts is how long it is remembered that a message was handled: one that
+	// comes again later takes effect again. It must be longer than the broker
+	// keeps messages. Zero means 8 days; Kafka keeps them for 7, by default.
+	Receipts time.Duration
 	// Grace bounds how long Run goes on after its context ended: it reads for
 	// half of that, the rest is for what was read. Zero means 2 seconds.
 	Grace time.Duration
@@ -68,6 +72,7 @@ func (c RelayConfig) withDefaults() RelayConfig {
 	c.Gather = cmp.Or(c.Gather, 20*time.Millisecond)
 	c.SaveEvery = cmp.Or(c.SaveEvery, 50*time.Millisecond)
 	c.TrimEvery = cmp.Or(c.TrimEvery, time.Minute)
+	c.Receipts = cmp.Or(c.Receipts, 8*24*time.Hour)
 	c.Grace = cmp.Or(c.Grace, 2*time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -307,9 +312,9 @@ func (r *Relay) expandAll(entries []Entry, next int64) (batch, error) {
 // send publishes batches one after the other, and moves the cursor behind
 // them, until there are no more. It reports whether anything was sent.
 func (r *Relay) send(ctx context.Context, lease Lease, batches <-chan batch) (bool, error) {
-	c := &cursor{
-		lease: lease, saved: lease.Position(), position: lease.Position(), trimmed: time.Now(), moved: r.worked,
-	}
+	c := &cursor{lease: lease, saved: lease.Position(), position: lease.Position(), moved: r.worked}
+	trim := time.NewTicker(r.config.TrimEvery)
+	defer trim.Stop()
 	var due <-chan time.Time
 	for progress := false; ; {
 		select {
@@ -327,7 +332,11 @@ func (r *Relay) send(ctx context.Context, lease Lease, batches <-chan batch) (bo
 			}
 		case <-due:
 			due = nil
-			if err := r.settle(ctx, c); err != nil {
+			if err := c.save(ctx); err != nil {
+				return progress, err
+			}
+		case <-trim.C:
+			if err := r.trim(ctx, c.saved); err != nil {
 				return progress, err
 			}
 		}
@@ -345,17 +354,10 @@ func (r *Relay) publish(ctx context.Context, b batch) error {
 	return nil
 }
 
-// settle saves the cursor, and removes what is behind it when it is time to.
-func (r *Relay) settle(ctx context.Context, c *cursor) error {
-	if err := c.save(ctx); err != nil {
-		return err
-	}
-	if time.Since(c.trimmed) < r.config.TrimEvery {
-		return nil
-	}
-	c.trimmed = time.Now()
-	if err := r.outbox.Trim(ctx, c.saved); err != nil {
-		return fmt.Errorf("trim the outbox up to %d: %w", c.saved, err)
+// trim removes what is of no more use: messages up to a position, old receipts.
+func (r *Relay) trim(ctx context.Context, upTo int64) error {
+	if err := r.outbox.Trim(ctx, upTo, time.Now().Add(-r.config.Receipts)); err != nil {
+		return fmt.Errorf("trim the outbox up to %d: %w", upTo, err)
 	}
 	return nil
 }

@@ -80,15 +80,18 @@ func TestRelay_Run(t *testing.T) {
 			r.expectOrder(t, "0", "1", "2", "3", "4")
 		})
 	})
-	t.Run("trims what was sent", func(t *testing.T) {
+	t.Run("trims what was sent, and old receipts also when nothing is sent", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			r := newRelayBench(t, broker.RelayConfig{TrimEvery: time.Second})
+			r := newRelayBench(t, broker.RelayConfig{TrimEvery: time.Second, Receipts: time.Hour})
 			r.run(t)
-			<-time.After(2 * time.Second)
+			<-time.After(1500 * time.Millisecond)
+			if trimmed, before := r.outbox.trimmedTo(); trimmed != 0 || !before.Equal(time.Now().Add(-500*time.Millisecond-time.Hour)) {
+				t.Errorf("trimmed up to %d, and receipts before %v at %v", trimmed, before, time.Now())
+			}
 			r.outbox.commit(4, 0)
 			<-time.After(time.Second)
-			if trimmed := r.outbox.trimmedTo(); trimmed != 4 {
+			if trimmed, _ := r.outbox.trimmedTo(); trimmed != 4 {
 				t.Errorf("trimmed up to %d", trimmed)
 			}
 		})
@@ -114,7 +117,7 @@ func TestRelay_Run_faults(t *testing.T) {
 		t.Parallel()
 		for _, call := range []string{"lead", "pending", "save", "trim", "release"} {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRelayBench(t, broker.RelayConfig{Batch: 2, TrimEvery: time.Nanosecond})
+				r := newRelayBench(t, broker.RelayConfig{Batch: 2, TrimEvery: time.Millisecond})
 				r.outbox.fail = map[string]error{call: errNotNow}
 				r.outbox.commit(5, 0)
 				stop := r.run(t)

@@ -3,10 +3,13 @@ package memory
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/minos-framework/minos-go/framework/broker"
+	"github.com/minos-framework/minos-go/framework/unit"
 )
 
 // Pending implements broker.Outbox.
@@ -27,9 +30,10 @@ func (s *Store) Pending(_ context.Context, after int64, limit int) ([]broker.Ent
 }
 
 // Trim implements broker.Outbox.
-func (s *Store) Trim(_ context.Context, upTo int64) error {
+func (s *Store) Trim(_ context.Context, upTo int64, settledBefore time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	maps.DeleteFunc(s.receipts, func(_ unit.Receipt, settled time.Time) bool { return settled.Before(settledBefore) })
 	s.entries = slices.DeleteFunc(s.entries, func(e broker.Entry) bool { return e.Message != nil && e.Seq <= upTo })
 	return nil
 }

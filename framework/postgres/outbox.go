@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -137,9 +138,20 @@ func merge(events []unit.Event, messages []numbered, limit int) []broker.Entry {
 }
 
 // Trim implements broker.Outbox.
-func (s *Store) Trim(ctx context.Context, upTo int64) error {
+func (s *Store) Trim(ctx context.Context, upTo int64, settledBefore time.Time) error {
 	if _, err := s.pool.Exec(ctx, "DELETE FROM minos.message WHERE seq <= $1", upTo); err != nil {
 		return fmt.Errorf("trim the outbox: %w", err)
 	}
+	for n := int64(trimmed); n == trimmed; { // a part at a time, so that no commit is a long one
+		tag, err := s.pool.Exec(ctx, `DELETE FROM minos.receipt WHERE ctid = ANY (ARRAY (
+			SELECT ctid FROM minos.receipt WHERE settled_at < $1 ORDER BY settled_at LIMIT $2))`, settledBefore, trimmed)
+		if err != nil {
+			return fmt.Errorf("trim the receipts: %w", err)
+		}
+		n = tag.RowsAffected()
+	}
 	return nil
 }
+
+// trimmed is how many receipts go at once.
+const trimmed = 10_000

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/minos-framework/minos-go/framework/broker"
 	"github.com/minos-framework/minos-go/framework/unit"
@@ -85,7 +86,7 @@ func merge(a, b []broker.Entry, limit int) []broker.Entry {
 }
 
 // Trim implements broker.Outbox.
-func (s *Store) Trim(ctx context.Context, upTo int64) error {
+func (s *Store) Trim(ctx context.Context, upTo int64, settledBefore time.Time) error {
 	err := s.write(ctx, func(t *transaction) error {
 		_, err := t.exec("DELETE FROM minos_message WHERE seq <= ?", upTo)
 		return err
@@ -93,5 +94,18 @@ func (s *Store) Trim(ctx context.Context, upTo int64) error {
 	if err != nil {
 		return fmt.Errorf("trim the outbox: %w", err)
 	}
+	for n := int64(trimmed); err == nil && n == trimmed; { // a part at a time, for commits wait meanwhile
+		err = s.write(ctx, func(t *transaction) error {
+			n, err = t.exec(`DELETE FROM minos_receipt WHERE (message, topic) IN
+				(SELECT message, topic FROM minos_receipt WHERE settled_at < ? LIMIT ?)`, settledBefore.UnixMicro(), trimmed)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("trim the receipts: %w", err)
+	}
 	return nil
 }
+
+// trimmed is how many receipts go at once.
+const trimmed = 10_000

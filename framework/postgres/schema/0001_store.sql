@@ -45,6 +45,7 @@ CREATE TABLE minos.receipt (
     settled_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (message, topic)
 );
+CREATE INDEX receipt_settled ON minos.receipt (settled_at);
 
 CREATE TABLE minos.saga (
     id         uuid    PRIMARY KEY,

@@ -44,6 +44,7 @@ CREATE TABLE minos_receipt (
     settled_at INTEGER NOT NULL,
     PRIMARY KEY (message, topic)
 ) WITHOUT ROWID;
+CREATE INDEX minos_receipt_settled ON minos_receipt (settled_at);
 
 CREATE TABLE minos_saga (
     id         BLOB    PRIMARY KEY,

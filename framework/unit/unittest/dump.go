@@ -144,7 +144,7 @@ func fill(t *testing.T, s Store) filling {
 	save(t, lease, f.position)
 	release(t, lease)
 	release(t, idle)
-	if err := s.Trim(t.Context(), f.position); err != nil {
+	if err := s.Trim(t.Context(), f.position, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	return f

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/minos-framework/minos-go/framework/broker"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
@@ -89,18 +91,50 @@ func runPending(t *testing.T, open Opener) {
 		first, position := read(t, s, 0, 10)
 		equal(t, "entries", len(first), 3)
 		commit(t, s, second)
-		if err := s.Trim(t.Context(), position); err != nil {
+		if err := s.Trim(t.Context(), position, time.Time{}); err != nil {
 			t.Fatalf("trim: %v", err)
 		}
 		left := pending(t, s, 0)
 		equal(t, "entries left", len(left), 2)
 		_, end := read(t, s, 0, 10)
-		if err := s.Trim(t.Context(), end); err != nil {
+		if err := s.Trim(t.Context(), end, time.Time{}); err != nil {
 			t.Fatalf("trim: %v", err)
 		}
 		commit(t, s, changed(unit.NewID(), 1))
 		entries, _ := read(t, s, end, 10)
 		equal(t, "entries after all was trimmed", len(entries), 1)
+	})
+	test(t, open, "forgets the receipts of before a time, and keeps those after", func(t *testing.T, s Store) {
+		settle := func(message uuid.UUID) error {
+			w := unit.New(nil)
+			w.Settle(unit.Receipt{Topic: topic, Message: message})
+			return s.Commit(t.Context(), w)
+		}
+		messages := make([]uuid.UUID, 3)
+		for i := range messages {
+			messages[i] = unit.NewID()
+			if err := settle(messages[i]); err != nil {
+				t.Fatalf("settle: %v", err)
+			}
+		}
+		for before, kept := range map[time.Time]bool{time.Now().Add(-time.Hour): true, time.Now().Add(time.Hour): false} {
+			if err := s.Trim(t.Context(), 0, before); err != nil {
+				t.Fatalf("trim: %v", err)
+			}
+			if kept {
+				for _, message := range messages {
+					if _, duplicate := errors.AsType[*unit.DuplicateError](settle(message)); !duplicate {
+						t.Errorf("the receipt of %s is gone", message)
+					}
+				}
+				continue
+			}
+			for _, message := range messages {
+				if err := settle(message); err != nil {
+					t.Errorf("settle %s again: %v", message, err)
+				}
+			}
+		}
 	})
 }
 
