@@ -5,31 +5,55 @@ import (
 )
 
 // page is how many rows a sequence reads at a time.
-const page = 500
+const page = 1024
 
 // inPages yields what read returns page by page: the items after last, which
 // is nil at first, when n were yielded before. No connection is held while they
-// are yielded, so that the loop's body may call the store.
+// are yielded, so that the loop's body may call the store. Who has read a page
+// to its end is likely to read on: from then on the next page is read meanwhile.
 func inPages[T any](read func(last *T, n int) ([]T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		var last *T
-		for n := 0; ; {
-			items, err := read(last, n)
-			if err != nil {
-				var none T
-				yield(none, err)
-				return
+		items, err := read(nil, 0)
+		for n := 0; err == nil; {
+			next := func() ([]T, error) { return nil, nil }
+			if len(items) == page {
+				last, before := &items[page-1], n+page
+				next = func() ([]T, error) { return read(last, before) }
+				if n > 0 {
+					next = ahead(next)
+				}
 			}
 			for _, item := range items {
 				if !yield(item, nil) {
+					if n > 0 {
+						_, _ = next() // which must not outlive the loop
+					}
 					return
 				}
 			}
 			if len(items) < page {
 				return
 			}
-			last = &items[len(items)-1]
-			n += len(items)
+			n += page
+			items, err = next()
 		}
+		var none T
+		yield(none, err)
+	}
+}
+
+// ahead calls read at once, on a goroutine of its own, and returns what waits
+// for its results.
+func ahead[T any](read func() ([]T, error)) func() ([]T, error) {
+	var items []T
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		items, err = read()
+	}()
+	return func() ([]T, error) {
+		<-done
+		return items, err
 	}
 }

@@ -3,8 +3,6 @@ package history
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/minos-framework/minos-go/framework/model"
@@ -24,36 +22,6 @@ type FieldDiff struct {
 
 // Incremental reports whether d is about an element of a set.
 func (d FieldDiff) Incremental() bool { return d.Action != "" }
-
-// Parse reads the data of an event. Several of the diffs share a name only if
-// all of them are incremental.
-func Parse(e unit.Event) ([]FieldDiff, error) {
-	var diffs []FieldDiff
-	if err := json.Unmarshal(e.Data, &diffs); err != nil {
-		return nil, fmt.Errorf("decode its fields: %w", err)
-	}
-	for i, d := range diffs {
-		switch {
-		case d.Name == "":
-			return nil, fmt.Errorf("field %d has no name", i)
-		case d.Value == nil:
-			return nil, fmt.Errorf("field %s has no value", d.Name)
-		case d.Incremental() && d.Action != unit.Create && d.Action != unit.Update && d.Action != unit.Delete:
-			return nil, fmt.Errorf("field %s: unknown action %q", d.Name, d.Action)
-		case d.Incremental() && e.Action != unit.Update:
-			return nil, fmt.Errorf("field %s: only an update has elements of sets", d.Name)
-		}
-		for _, earlier := range diffs[:i] {
-			if earlier.Name == d.Name && !(earlier.Incremental() && d.Incremental()) {
-				return nil, fmt.Errorf("field %s is there twice", d.Name)
-			}
-		}
-	}
-	if e.Action == unit.Record && len(diffs) != 1 {
-		return nil, errors.New("a recorded event has one name and one content")
-	}
-	return diffs, nil
-}
 
 // Append adds the JSON of d to a list that data is the beginning of.
 func (d FieldDiff) Append(data []byte) []byte {

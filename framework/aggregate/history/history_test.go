@@ -181,3 +181,57 @@ func TestSchema_Upcast(t *testing.T) {
 		}
 	}
 }
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	for data, want := range map[string]string{
+		`[]`: `[]`,
+		`[{"name":"a","value":"},]\"{"},{"name":"b","value":{"c":[1,{}]}}]`:                      `[{a  "},]\"{"} {b  {"c":[1,{}]}}]`,
+		`[{"name":"a","action":"create","value":1},{"name":"a","action":"delete","value":"\\"}]`: `[{a create 1} {a delete "\\"}]`,
+		`[ {"value": [1, 2], "name": "a", "more": {}} ]`:                                         `[{a  [1, 2]}]`,
+		`[{"name":"\u0061","value":null}]`:                                                       `[{a  null}]`,
+		`[{"name":"a","value":1,"more":{}}]`:                                                     `[{a  1}]`,
+	} {
+		diffs, err := history.Parse(unit.Event{Action: unit.Update, Data: json.RawMessage(data)})
+		var all []string
+		for _, d := range diffs {
+			all = append(all, fmt.Sprintf("{%s %s %s}", d.Name, d.Action, d.Value))
+		}
+		if got := "[" + strings.Join(all, " ") + "]"; got != want || err != nil {
+			t.Errorf("%s was read as %s, %v", data, got, err)
+		}
+	}
+	for _, data := range []string{``, `{}`, `[7]`, `[{"name":"a"}]`, `[{"name":"a","value":1}`, `[{"name":"a","value":1},]`, `[{"name":"a","value":}]`} {
+		if diffs, err := history.Parse(unit.Event{Action: unit.Update, Data: json.RawMessage(data)}); err == nil {
+			t.Errorf("%s was read as %v", data, diffs)
+		}
+	}
+}
+
+// FuzzParse compares what we read of JSON with what the standard library does.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{
+		`[]`, `[{"name":"a","value":1}]`, `[{"name":"a","action":"create","value":{"b":"\"}"}},{"name":"a","action":"delete","value":[]}]`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if !json.Valid(data) {
+			return // what is stored is JSON
+		}
+		var want []history.FieldDiff
+		wantErr := json.Unmarshal(data, &want)
+		got, err := history.Parse(unit.Event{Action: unit.Update, Data: data})
+		if err != nil {
+			return
+		}
+		if wantErr != nil || len(got) != len(want) {
+			t.Fatalf("%s: got %v, want %v, %v", data, got, want, wantErr)
+		}
+		for i := range got {
+			if got[i].Name != want[i].Name || got[i].Action != want[i].Action || string(got[i].Value) != string(want[i].Value) {
+				t.Fatalf("%s: got %v, want %v", data, got, want)
+			}
+		}
+	})
+}

@@ -70,18 +70,18 @@ func (r *Replayer) Replay(
 		if err == nil && !within(e) {
 			break
 		}
-		poison := &PoisonError{Name: r.Shape.Name, ID: id, Version: e.Version}
+		var wrong error
 		if err == nil {
-			if e, poison.Err = r.Schema.Upcast(e); poison.Err == nil {
-				poison.Err = state.Apply(e)
+			if e, wrong = r.Schema.Upcast(e); wrong == nil {
+				wrong = state.Apply(e)
 			}
 			err = fault
 		}
 		if err != nil {
 			return nil, fmt.Errorf("replay %s %s: %w", r.Shape.Name, id, err)
 		}
-		if poison.Err != nil {
-			return nil, poison
+		if wrong != nil {
+			return nil, &PoisonError{Name: r.Shape.Name, ID: id, Version: e.Version, Err: wrong}
 		}
 	}
 	return state, nil

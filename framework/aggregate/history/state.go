@@ -23,6 +23,7 @@ type State struct {
 	places map[string]int
 	values []json.RawMessage // in the order of the shape
 	sets   map[int]*set      // those of values that are behind them
+	diffs  []FieldDiff       // whose memory is used again
 	record func(values []json.RawMessage, event FieldDiff) ([]json.RawMessage, error)
 }
 
@@ -66,10 +67,11 @@ func (s *State) change(e unit.Event) error {
 		s.Deleted, s.values, s.sets = true, nil, nil
 		return nil
 	}
-	diffs, err := Parse(e)
+	diffs, err := parse(e, s.diffs[:0], s.name)
 	if err != nil {
 		return err
 	}
+	s.diffs = diffs
 	switch e.Action {
 	case unit.Create:
 		s.values = make([]json.RawMessage, len(s.shape.Fields))
@@ -89,6 +91,14 @@ func (s *State) change(e unit.Event) error {
 }
 
 var errUnknown = errors.New("the root has no such field: an upcaster removes or renames it")
+
+// name returns the text of a field's name that the shape has.
+func (s *State) name(text []byte) string {
+	if i, ok := s.places[string(text)]; ok { // without a copy of it
+		return s.shape.Fields[i].Name
+	}
+	return string(text)
+}
 
 func (s *State) set(d FieldDiff) error {
 	i, ok := s.places[d.Name]
