@@ -119,7 +119,12 @@ func (t *transaction) attempt(calls []*call, results []error) error {
 			continue
 		}
 		var err error
-		if results[i], err = t.nested(c.run); err != nil {
+		if len(calls) == 1 { // whose error takes back the transaction
+			err = c.run(t)
+		} else {
+			results[i], err = t.nested(c.run)
+		}
+		if err != nil {
 			return errors.Join(results[i], err)
 		}
 	}
