@@ -127,7 +127,7 @@ func newLibrary(t *testing.T, timeout time.Duration) *library {
 }
 
 // start runs a service on a bus until the test ends.
-func start(t *testing.T, bus *memory.Bus, name string, build func(*service.App) error) http.Handler {
+func start(t *testing.T, bus broker.Broker, name string, build func(*service.App) error) http.Handler {
 	t.Helper()
 	c := configuration()
 	c.Name = name
@@ -206,21 +206,27 @@ func (l *library) tell(event string) {
 }
 
 // resolve asks the service of reviews.
-func (l *library) resolve(ids ...uuid.UUID) (named, int) {
+func (l *library) resolve(ids ...uuid.UUID) (got named, status int) {
 	l.t.Helper()
-	body, err := json.Marshal(namesRequest{ids})
+	status = post(l.t, l.http, "/names", namesRequest{ids}, &got)
+	return got, status
+}
+
+// post sends a body by HTTP, and reads the answer when it is no error.
+func post(t *testing.T, to http.Handler, path string, body, answer any) (status int) {
+	t.Helper()
+	content, err := json.Marshal(body)
 	if err != nil {
-		l.t.Fatal(err)
+		t.Fatal(err)
 	}
-	answer := httptest.NewRecorder()
-	l.http.ServeHTTP(answer, httptest.NewRequestWithContext(l.t.Context(), http.MethodPost, "/names", bytes.NewReader(body)))
-	var got named
-	if answer.Code == http.StatusOK {
-		if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
-			l.t.Fatal(err)
+	w := httptest.NewRecorder()
+	to.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, bytes.NewReader(content)))
+	if w.Code < http.StatusBadRequest && w.Body.Len() > 0 {
+		if err := json.Unmarshal(w.Body.Bytes(), answer); err != nil {
+			t.Fatal(err)
 		}
 	}
-	return got, answer.Code
+	return w.Code
 }
 
 func (l *library) requests() int {

@@ -30,6 +30,7 @@ type authors struct{ all *aggregate.Repository[Author] }
 
 func (a authors) Routes(r *cqrs.Commands) {
 	cqrs.Command(r, a.create, cqrs.REST(http.MethodPost, "/authors"))
+	cqrs.Command(r, a.rename, cqrs.REST(http.MethodPost, "/authors/{uuid}"))
 	cqrs.Command(r, a.remove, cqrs.REST(http.MethodDelete, "/authors/{uuid}"))
 }
 
@@ -41,6 +42,20 @@ func (a authors) create(ctx context.Context, in createAuthor) (cqrs.Created, err
 	author := &Author{Name: in.Name}
 	err := a.all.Create(ctx, author)
 	return cqrs.Created{UUID: author.UUID}, err
+}
+
+type renameAuthor struct {
+	UUID aggregate.UUID `path:"uuid"`
+	Name string         `json:"name"`
+}
+
+func (a authors) rename(ctx context.Context, in renameAuthor) (cqrs.None, error) {
+	author, err := a.all.Get(ctx, in.UUID)
+	if err != nil {
+		return cqrs.None{}, err
+	}
+	author.Name = in.Name
+	return cqrs.None{}, a.all.Save(ctx, author)
 }
 
 func (a authors) remove(ctx context.Context, in byUUID) (cqrs.None, error) {
