@@ -40,6 +40,7 @@ func RunStore(t *testing.T, open Opener) {
 	t.Run("Duplicate", func(t *testing.T) { runDuplicate(t, open) })
 	t.Run("Reader", func(t *testing.T) { runReader(t, open) })
 	t.Run("Selections", func(t *testing.T) { runSelections(t, open) })
+	t.Run("Fields", func(t *testing.T) { runFields(t, open) })
 	t.Run("Events", func(t *testing.T) { runEvents(t, open) })
 	t.Run("Content", func(t *testing.T) { runContent(t, open) })
 	t.Run("Pending", func(t *testing.T) { runPending(t, open) })
