@@ -34,7 +34,7 @@ func (s *Store) Events(ctx context.Context, query aggregate.EventQuery) iter.Seq
 		}
 		sql, args := eventSelection(query, last, n)
 		rows, _ := s.pool.Query(ctx, sql, args...) // rows tell the error
-		events, err := pgx.CollectRows(rows, scanEvent)
+		events, err := pgx.AppendRows(make([]unit.Event, 0, min(page, 16+n)), rows, scanEvent)
 		if err != nil {
 			return nil, fmt.Errorf("read events: %w", err)
 		}
@@ -119,9 +119,11 @@ func (s *Store) Rewrite(ctx context.Context, states ...unit.Snapshot) ([]uuid.UU
 const selectEvent = `SELECT seq, aggregate, version, name, action, schema, data, headers, created_at
 	FROM minos.event WHERE `
 
+// A UUID is scanned as its bytes: by its own Scan it takes twice the time of all
+// the rest.
 func scanEvent(row pgx.CollectableRow) (e unit.Event, err error) {
 	var headers []byte
-	err = row.Scan(&e.Seq, &e.Aggregate, &e.Version, &e.Name, &e.Action, &e.Schema, (*[]byte)(&e.Data),
+	err = row.Scan(&e.Seq, (*[16]byte)(&e.Aggregate), &e.Version, &e.Name, (*string)(&e.Action), &e.Schema, (*[]byte)(&e.Data),
 		&headers, &e.CreatedAt)
 	if err != nil {
 		return e, err
