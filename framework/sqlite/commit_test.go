@@ -31,8 +31,8 @@ func version(id uuid.UUID, n int) *unit.Work {
 	return w
 }
 
-// query opens the file as a program of the user's would.
-func query(t *testing.T, path, text string, args ...any) (n int) {
+// number opens the file as a program of the user's would.
+func number(t *testing.T, path, text string, args ...any) (n int) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
@@ -67,7 +67,7 @@ func TestStore_Commit(t *testing.T) {
 		if err := s.Commit(t.Context(), w); err != nil {
 			t.Fatal(err)
 		}
-		if n := query(t, path, "SELECT orders FROM customer WHERE name = ?", "it's"); n != 2 {
+		if n := number(t, path, "SELECT orders FROM customer WHERE name = ?", "it's"); n != 2 {
 			t.Errorf("got %d orders, want 2", n)
 		}
 	})
@@ -82,7 +82,7 @@ func TestStore_Commit(t *testing.T) {
 				t.Errorf("%s: it was taken", text)
 			}
 		}
-		if n := query(t, path, "SELECT count(*) FROM customer") + query(t, path, "SELECT count(*) FROM minos_event"); n != 0 {
+		if n := number(t, path, "SELECT count(*) FROM customer") + number(t, path, "SELECT count(*) FROM minos_event"); n != 0 {
 			t.Errorf("got %d rows, want none", n)
 		}
 		if err := s.Commit(t.Context(), version(unit.NewID(), 1)); err != nil {
@@ -112,10 +112,10 @@ func TestStore_Commit(t *testing.T) {
 			})
 		}
 		callers.Wait()
-		if n := query(t, path, "SELECT count(*) FROM minos_event"); n != 33 {
+		if n := number(t, path, "SELECT count(*) FROM minos_event"); n != 33 {
 			t.Errorf("got %d events, want 33", n)
 		}
-		if n := query(t, path, "SELECT last FROM minos_sequence"); n != 33 {
+		if n := number(t, path, "SELECT last FROM minos_sequence"); n != 33 {
 			t.Errorf("the last number is %d, want 33", n)
 		}
 	})
@@ -218,7 +218,7 @@ func TestOpen(t *testing.T) {
 		if err := s.Commit(t.Context(), w); err != nil {
 			t.Fatal(err)
 		}
-		if n := query(t, path, "SELECT count(*) FROM customer"); n != 1 {
+		if n := number(t, path, "SELECT count(*) FROM customer"); n != 1 {
 			t.Error("the connection that writes does not have WAL with synchronous=FULL")
 		}
 	})

@@ -42,7 +42,9 @@ func indexSQL(index query.Index) (name, definition string) {
 	for _, path := range index.Paths {
 		keys = append(keys, expression(path))
 	}
-	definition = fmt.Sprintf("minos_snapshot (%s, aggregate) WHERE name = %s", strings.Join(keys, ", "), literal(index.Name))
+	// The name leads: SQLite would prefer the primary key to an index that is of
+	// one name by a WHERE, and sort.
+	definition = fmt.Sprintf("minos_snapshot (name, %s, aggregate)", strings.Join(keys, ", "))
 	sum := fnv.New64a()
 	_, _ = sum.Write([]byte(definition)) // a hash takes all
 	return fmt.Sprintf("minos_snapshot_%016x", sum.Sum64()), definition

@@ -149,6 +149,15 @@ func (c *selectionSQL) equal(p query.Path, e string, values []query.Value, conve
 	if len(values) == 1 {
 		return fmt.Sprintf("(%s = %s)", e, c.place(convert(values[0])))
 	}
+	if len(values) <= 500 { // SQLite takes 32,766 arguments, and uses an index for a list but not for a query
+		var places []string
+		for _, v := range values {
+			if !p.Fixed() || !v.Null() {
+				places = append(places, c.place(convert(v)))
+			}
+		}
+		return fmt.Sprintf("(%s IN (%s))", e, strings.Join(places, ", "))
+	}
 	var texts []string
 	numbers := []int64{} // which are an empty list when there are none
 	for _, v := range values {
@@ -197,7 +206,7 @@ func direction(descending bool) string {
 }
 
 // after returns SQL for what comes after a position. As nothing is NULL, keys
-// of one direction are compared as a row, which is one range of an index.
+// of one direction are compared as a row.
 func (c *selectionSQL) after(position query.Position) string {
 	same := 0 // keys at the end that have the direction of the last
 	for i := len(c.Order) - 1; i >= 0 && c.Order[i].Descending == c.Descends(); i-- {
@@ -210,18 +219,28 @@ func (c *selectionSQL) after(position query.Position) string {
 // after order as a row.
 func (c *selectionSQL) behind(order []query.Order, position query.Position, i int) string {
 	if i == len(order) {
-		var keys, values []string
-		for j, o := range c.Order[i:] {
-			keys = append(keys, expression(o.Path))
-			values = append(values, c.place(argument(o.Path, position.Keys[i+j])))
-		}
-		return fmt.Sprintf("(%s) %s (%s)", strings.Join(append(keys, "aggregate"), ", "), above(c.Descends()),
-			strings.Join(append(values, c.place(position.ID[:])), ", "))
+		return c.rowBehind(c.Order[i:], position.Keys[i:], position.ID)
 	}
 	e, value := expression(order[i].Path), argument(order[i].Path, position.Keys[i])
 	operator := above(order[i].Descending)
 	bound := fmt.Sprintf("%s %s= %s", e, operator, c.place(value)) // which an index serves
 	return fmt.Sprintf("(%s AND (%s %s %s OR %s))", bound, e, operator, c.place(value), c.behind(order, position, i+1))
+}
+
+// rowBehind compares keys of one direction and the uuid as a row.
+func (c *selectionSQL) rowBehind(order []query.Order, values []query.Value, id uuid.UUID) string {
+	operator, bound := above(c.Descends()), ""
+	if len(order) > 0 {
+		// An index serves a bound on one key, but not a row.
+		bound = fmt.Sprintf("%s %s= %s AND ", expression(order[0].Path), operator, c.place(argument(order[0].Path, values[0])))
+	}
+	var keys, places []string
+	for i, o := range order {
+		keys = append(keys, expression(o.Path))
+		places = append(places, c.place(argument(o.Path, values[i])))
+	}
+	keys, places = append(keys, "aggregate"), append(places, c.place(id[:]))
+	return fmt.Sprintf("(%s(%s) %s (%s))", bound, strings.Join(keys, ", "), operator, strings.Join(places, ", "))
 }
 
 func above(descending bool) string {
