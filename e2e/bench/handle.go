@@ -93,7 +93,7 @@ func (b *bench) handle(ctx context.Context, store unit.Store, concurrency int) (
 			ID: id, Topic: "OrderCreated", Key: id.String(), Content: fmt.Appendf(nil, `{"uuid":"%s"}`, id),
 		})
 		for waiting > ahead && ctx.Err() == nil {
-			time.Sleep(100 * time.Microsecond)
+			<-time.After(100 * time.Microsecond)
 			waiting = source.Waiting()
 		}
 	}

@@ -101,125 +101,143 @@ func open(t *testing.T) *memory.Store {
 // The bubble's clock starts at midnight UTC and moves only when all wait.
 func TestRunner(t *testing.T) {
 	t.Parallel()
-	bubble := func(sentence string, test func(t *testing.T)) {
-		t.Run(sentence, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, test)
-		})
-	}
 	const minute, second = time.Minute, time.Second
 
-	bubble("runs each task at its times", func(t *testing.T) {
-		var r runs
-		stop := replica(t, open(t), r.note("a", "*/2 * * * *", nothing), r.note("b", "30 */3 * * * *", nothing))
-		time.Sleep(5 * minute)
-		stop()
-		r.expect(t, "b 00:00:30 at 00:00:30", "a 00:02:00 at 00:02:00", "b 00:03:30 at 00:03:30", "a 00:04:00 at 00:04:00")
+	t.Run("runs each task at its times", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			var r runs
+			stop := replica(t, open(t), r.note("a", "*/2 * * * *", nothing), r.note("b", "30 */3 * * * *", nothing))
+			<-time.After(5 * minute)
+			stop()
+			r.expect(t, "b 00:00:30 at 00:00:30", "a 00:02:00 at 00:02:00", "b 00:03:30 at 00:03:30", "a 00:04:00 at 00:04:00")
+		})
 	})
-	bubble("runs a task once among all replicas", func(t *testing.T) {
-		var r runs
-		store := open(t)
-		first := replica(t, store, r.note("a", "* * * * *", nothing))
-		second := replica(t, store, r.note("a", "* * * * *", nothing))
-		time.Sleep(minute + 30*time.Second)
-		first() // whichever led, the other goes on
-		time.Sleep(minute)
-		second()
-		r.expect(t, "a 00:01:00 at 00:01:00", "a 00:02:00 at 00:02:00")
-	})
-	bubble("catches up on what fell due while nobody was up, as the task wants it", func(t *testing.T) {
-		for policy, want := range map[cqrs.CatchUp][]string{
-			cqrs.CatchUpLatest: {"a 00:01:00 at 00:01:00", "a 00:04:00 at 00:04:30", "a 00:05:00 at 00:05:00"},
-			cqrs.CatchUpAll: {
-				"a 00:01:00 at 00:01:00", "a 00:02:00 at 00:04:30", "a 00:03:00 at 00:04:30", "a 00:04:00 at 00:04:30",
-				"a 00:05:00 at 00:05:00",
-			},
-			cqrs.CatchUpNone: {"a 00:01:00 at 00:01:00", "a 00:05:00 at 00:05:00"},
-		} {
-			midnight := time.Now().Truncate(24 * time.Hour).Add(24 * time.Hour)
-			time.Sleep(time.Until(midnight))
+	t.Run("runs a task once among all replicas", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
 			var r runs
 			store := open(t)
-			task := r.note("a", "* * * * *", nothing)
-			task.CatchUp = policy
-			stop := replica(t, store, task)
-			time.Sleep(minute + 30*second)
-			stop()
-			time.Sleep(3 * minute)
-			stop = replica(t, store, task)
-			time.Sleep(minute)
-			stop()
-			r.expect(t, want...)
-		}
-	})
-	bubble("never overlaps a task with itself, and makes up for what it missed meanwhile", func(t *testing.T) {
-		var r runs
-		slow := r.note("slow", "* * * * *", func(context.Context) error {
-			time.Sleep(150 * second)
-			return nil
+			first := replica(t, store, r.note("a", "* * * * *", nothing))
+			second := replica(t, store, r.note("a", "* * * * *", nothing))
+			<-time.After(minute + 30*time.Second)
+			first() // whichever led, the other goes on
+			<-time.After(minute)
+			second()
+			r.expect(t, "a 00:01:00 at 00:01:00", "a 00:02:00 at 00:02:00")
 		})
-		stop := replica(t, open(t), slow, r.note("quick", "*/4 * * * *", nothing))
-		time.Sleep(5 * minute)
-		stop()
-		r.expect(t, "slow 00:01:00 at 00:01:00", "slow 00:03:00 at 00:03:30", "quick 00:04:00 at 00:04:00")
 	})
-	bubble("tries a run that failed or panicked again until the next is due, as the same run", func(t *testing.T) {
-		var r runs
-		tries := 0
-		stop := replica(t, open(t), r.note("a", "0 * * * *", func(context.Context) error {
-			switch tries++; tries {
-			case 1:
-				return errors.New("no")
-			case 2:
-				panic("oh")
+	t.Run("catches up on what fell due while nobody was up, as the task wants it", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			for policy, want := range map[cqrs.CatchUp][]string{
+				cqrs.CatchUpLatest: {"a 00:01:00 at 00:01:00", "a 00:04:00 at 00:04:30", "a 00:05:00 at 00:05:00"},
+				cqrs.CatchUpAll: {
+					"a 00:01:00 at 00:01:00", "a 00:02:00 at 00:04:30", "a 00:03:00 at 00:04:30", "a 00:04:00 at 00:04:30",
+					"a 00:05:00 at 00:05:00",
+				},
+				cqrs.CatchUpNone: {"a 00:01:00 at 00:01:00", "a 00:05:00 at 00:05:00"},
+			} {
+				midnight := time.Now().Truncate(24 * time.Hour).Add(24 * time.Hour)
+				<-time.After(time.Until(midnight))
+				var r runs
+				store := open(t)
+				task := r.note("a", "* * * * *", nothing)
+				task.CatchUp = policy
+				stop := replica(t, store, task)
+				<-time.After(minute + 30*second)
+				stop()
+				<-time.After(3 * minute)
+				stop = replica(t, store, task)
+				<-time.After(minute)
+				stop()
+				r.expect(t, want...)
 			}
-			return nil
-		}))
-		time.Sleep(90 * minute)
-		stop()
-		if tries != 3 || len(r.ids) != 1 {
-			t.Errorf("%d tries of %d runs", tries, len(r.ids))
-		}
+		})
 	})
-	bubble("a run that was interrupted is run again, as the same run", func(t *testing.T) {
-		var r runs
-		store := open(t)
-		hang := func(ctx context.Context) error {
-			<-ctx.Done()
-			return ctx.Err()
-		}
-		stop := replica(t, store, r.note("a", "* * * * *", hang))
-		time.Sleep(90 * second)
-		stop()
-		stop = replica(t, store, r.note("a", "* * * * *", nothing))
-		time.Sleep(second)
-		stop()
-		r.expect(t, "a 00:01:00 at 00:01:00", "a 00:01:00 at 00:01:30")
-		if len(r.ids) != 1 {
-			t.Errorf("they have %d ids", len(r.ids))
-		}
+	t.Run("never overlaps a task with itself, and makes up for what it missed meanwhile", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			var r runs
+			slow := r.note("slow", "* * * * *", func(context.Context) error {
+				<-time.After(150 * second)
+				return nil
+			})
+			stop := replica(t, open(t), slow, r.note("quick", "*/4 * * * *", nothing))
+			<-time.After(5 * minute)
+			stop()
+			r.expect(t, "slow 00:01:00 at 00:01:00", "slow 00:03:00 at 00:03:30", "quick 00:04:00 at 00:04:00")
+		})
 	})
-	bubble("runs what is for a reboot when a process takes the lead, once in it", func(t *testing.T) {
-		var r runs
-		store := open(t)
-		first := replica(t, store, r.note("a", "@reboot", nothing))
-		time.Sleep(second)
-		second := replica(t, store, r.note("b", "@reboot", nothing))
-		time.Sleep(minute)
-		r.expect(t, "a 00:00:00 at 00:00:00")
-		first()
-		synctest.Wait()
-		second()
-		r.expect(t, "a 00:00:00 at 00:00:00", "b 00:01:01 at 00:01:01")
+	t.Run("tries a run that failed or panicked again until the next is due, as the same run", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			var r runs
+			tries := 0
+			stop := replica(t, open(t), r.note("a", "0 * * * *", func(context.Context) error {
+				switch tries++; tries {
+				case 1:
+					return errors.New("no")
+				case 2:
+					panic("oh")
+				}
+				return nil
+			}))
+			<-time.After(90 * minute)
+			stop()
+			if tries != 3 || len(r.ids) != 1 {
+				t.Errorf("%d tries of %d runs", tries, len(r.ids))
+			}
+		})
 	})
-	bubble("goes on after its lease was taken or its store broke", func(t *testing.T) {
-		var r runs
-		stop := replica(t, &flaky{leader: open(t)}, r.note("a", "*/10 * * * * *", nothing))
-		time.Sleep(35 * second)
-		stop()
-		if len(r.ids) != 3 { // one may be repeated, by its ID
-			t.Errorf("%d runs: %s", len(r.ids), strings.Join(r.all, "\n"))
-		}
+	t.Run("a run that was interrupted is run again, as the same run", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			var r runs
+			store := open(t)
+			hang := func(ctx context.Context) error {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			stop := replica(t, store, r.note("a", "* * * * *", hang))
+			<-time.After(90 * second)
+			stop()
+			stop = replica(t, store, r.note("a", "* * * * *", nothing))
+			<-time.After(second)
+			stop()
+			r.expect(t, "a 00:01:00 at 00:01:00", "a 00:01:00 at 00:01:30")
+			if len(r.ids) != 1 {
+				t.Errorf("they have %d ids", len(r.ids))
+			}
+		})
+	})
+	t.Run("runs what is for a reboot when a process takes the lead, once in it", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			var r runs
+			store := open(t)
+			first := replica(t, store, r.note("a", "@reboot", nothing))
+			<-time.After(second)
+			second := replica(t, store, r.note("b", "@reboot", nothing))
+			<-time.After(minute)
+			r.expect(t, "a 00:00:00 at 00:00:00")
+			first()
+			synctest.Wait()
+			second()
+			r.expect(t, "a 00:00:00 at 00:00:00", "b 00:01:01 at 00:01:01")
+		})
+	})
+	t.Run("goes on after its lease was taken or its store broke", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			var r runs
+			stop := replica(t, &flaky{leader: open(t)}, r.note("a", "*/10 * * * * *", nothing))
+			<-time.After(35 * second)
+			stop()
+			if len(r.ids) != 3 { // one may be repeated, by its ID
+				t.Errorf("%d runs: %s", len(r.ids), strings.Join(r.all, "\n"))
+			}
+		})
 	})
 	t.Run("refuses two tasks of one name", func(t *testing.T) {
 		t.Parallel()
