@@ -61,7 +61,7 @@ func newOrder() *unit.Work {
 	w.Append(unit.Event{
 		Aggregate: id, Version: 1, Name: "Order", Action: unit.Create, Schema: 1, CreatedAt: w.Now(), Data: orderEvent(),
 	}, unit.Snapshot{
-		Aggregate: id, Name: "Order", Version: 1, CreatedAt: w.Now(), UpdatedAt: w.Now(), Data: orderState(),
+		Aggregate: id, Name: "Order", Version: 1, Schema: 1, CreatedAt: w.Now(), UpdatedAt: w.Now(), Data: orderState(),
 	})
 	return w
 }

@@ -119,12 +119,12 @@ func (s *Store) Rewrite(ctx context.Context, states ...unit.Snapshot) ([]uuid.UU
 const selectEvent = `SELECT seq, aggregate, version, name, action, schema, data, headers, created_at
 	FROM minos.event WHERE `
 
-// A UUID is scanned as its bytes: by its own Scan it takes twice the time of all
-// the rest.
+// scanEvent has a UUID scanned as its bytes: by its own Scan it takes two fifths
+// of the time.
 func scanEvent(row pgx.CollectableRow) (e unit.Event, err error) {
 	var headers []byte
-	err = row.Scan(&e.Seq, (*[16]byte)(&e.Aggregate), &e.Version, &e.Name, (*string)(&e.Action), &e.Schema, (*[]byte)(&e.Data),
-		&headers, &e.CreatedAt)
+	err = row.Scan(&e.Seq, (*[16]byte)(&e.Aggregate), &e.Version, &e.Name, (*string)(&e.Action), &e.Schema,
+		(*[]byte)(&e.Data), &headers, &e.CreatedAt)
 	if err != nil {
 		return e, err
 	}

@@ -31,7 +31,7 @@ func (s *Store) Snapshot(ctx context.Context, name string, id uuid.UUID) (unit.S
 const selectSnapshot = "SELECT aggregate, name, version, schema, data, created_at, updated_at FROM minos.snapshot WHERE "
 
 func scanSnapshot(row pgx.CollectableRow) (s unit.Snapshot, err error) {
-	err = row.Scan(&s.Aggregate, &s.Name, &s.Version, &s.Schema, (*[]byte)(&s.Data), &s.CreatedAt, &s.UpdatedAt)
+	err = row.Scan((*[16]byte)(&s.Aggregate), &s.Name, &s.Version, &s.Schema, (*[]byte)(&s.Data), &s.CreatedAt, &s.UpdatedAt)
 	s.CreatedAt, s.UpdatedAt = s.CreatedAt.UTC(), s.UpdatedAt.UTC()
 	return s, err
 }
