@@ -2,6 +2,7 @@ package privacy
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 )
 
@@ -28,12 +29,14 @@ func decodeEnvelope(data json.RawMessage) (e envelope, ok bool) {
 	if len(data) == 0 || data[0] != '{' || !bytes.Contains(data, mark) {
 		return e, false
 	}
-	var members map[string]json.RawMessage
-	if json.Unmarshal(data, &members) != nil || len(members) != 2 || members["$sealed"] == nil || members["of"] == nil {
+	var members struct {
+		Sealed *[]byte `json:"$sealed"`
+		Of     *string `json:"of"`
+	}
+	if json.Unmarshal(data, &members) != nil || members.Sealed == nil || members.Of == nil {
 		return e, false
 	}
-	ok = json.Unmarshal(members["$sealed"], &e.Sealed) == nil && json.Unmarshal(members["of"], &e.Of) == nil
-	return e, ok
+	return envelope{Sealed: *members.Sealed, Of: *members.Of}, true
 }
 
 // Sealed reports whether a JSON value has the form of a sealed one, and returns
@@ -47,9 +50,12 @@ func Sealed(value json.RawMessage) (subject string, ok bool) {
 // as ErrForgotten.
 func Nothing(subject string) json.RawMessage { return envelope{Sealed: []byte{}, Of: subject}.encode() }
 
-// bind is what is authenticated beside the value. As a JSON array, so that no
-// two places look alike.
+// bind is what is authenticated beside the value: the texts with their lengths,
+// so that no two places look alike. Never change it.
 func (p Place) bind(subject string) []byte {
-	data, _ := json.Marshal([...]string{p.Root, p.Field, subject}) // text always encodes
+	data := make([]byte, 0, len(p.Root)+len(p.Field)+len(subject)+3*binary.MaxVarintLen16)
+	for _, text := range [...]string{p.Root, p.Field, subject} {
+		data = append(binary.AppendUvarint(data, uint64(len(text))), text...)
+	}
 	return data
 }

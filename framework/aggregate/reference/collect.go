@@ -53,6 +53,9 @@ type collector struct {
 	found map[Referred]map[uuid.UUID][]mention
 	seen  map[seen]bool
 	holds map[reflect.Type]bool // types that may hold references
+	forms map[reflect.Type]form
+	// structs are the fields that are walked.
+	structs map[reflect.Type][]field
 }
 
 // answerOf is what a resolver said of an entity.
@@ -110,7 +113,8 @@ type seen struct {
 
 func newCollector(all bool) *collector {
 	return &collector{
-		all: all, found: map[Referred]map[uuid.UUID][]mention{}, seen: map[seen]bool{}, holds: map[reflect.Type]bool{},
+		all: all, found: map[Referred]map[uuid.UUID][]mention{}, seen: map[seen]bool{},
+		holds: map[reflect.Type]bool{}, forms: map[reflect.Type]form{}, structs: map[reflect.Type][]field{},
 	}
 }
 
@@ -133,11 +137,11 @@ func (c *collector) walk(path string, v reflect.Value) {
 		}
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			c.walk(fmt.Sprintf("%s[%d]", path, i), v.Index(i))
+			c.walk(c.element(path, i), v.Index(i))
 		}
 	case reflect.Map:
 		for entry := v.MapRange(); entry.Next(); {
-			c.walk(join(path, fmt.Sprint(entry.Key())), entry.Value())
+			c.walk(c.member(path, fmt.Sprint(entry.Key())), entry.Value())
 		}
 	case reflect.Struct:
 		c.fields(path, v)
@@ -145,22 +149,44 @@ func (c *collector) walk(path string, v reflect.Value) {
 }
 
 func (c *collector) fields(path string, v reflect.Value) {
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
-		switch {
-		case f.Anonymous:
-			c.walk(path, v.Field(i))
-		case f.IsExported():
-			c.walk(join(path, jsonName(f)), v.Field(i))
+	fields, ok := c.structs[v.Type()]
+	if !ok {
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			if (f.Anonymous || f.IsExported()) && mayRefer(f.Type, c.holds) {
+				fields = append(fields, field{index: i, name: jsonName(f)})
+			}
 		}
+		c.structs[v.Type()] = fields
 	}
+	for _, f := range fields {
+		at := path
+		if f.name != "" {
+			at = c.member(path, f.name)
+		}
+		c.walk(at, v.Field(f.index))
+	}
+}
+
+// field is a field of a struct that may hold references.
+type field struct {
+	index int
+	name  string // in paths; empty for one that is embedded
 }
 
 // take collects v when it is a reference, or the elements of it when it is a
 // set, and reports whether it was either.
 func (c *collector) take(path string, v reflect.Value) bool {
-	if v.Kind() == reflect.Pointer && v.IsNil() {
-		return true
+	t := v.Type()
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return true
+		}
+		t = t.Elem()
+	}
+	form := c.form(t)
+	if form == other {
+		return false
 	}
 	pointer, copied := v, false
 	switch {
@@ -175,16 +201,55 @@ func (c *collector) take(path string, v reflect.Value) bool {
 		c.add(mention{ref, path, copied && !ref.shared()})
 		return true
 	}
-	elements, ok := elementsOf(pointer)
-	if !ok {
-		return false
+	if pointer.Elem().IsZero() {
+		return true // an empty set
 	}
 	i := 0
-	for element := range elements {
-		c.walk(fmt.Sprintf("%s[%d]", path, i), element)
+	for element := range pointer.MethodByName("All").Call(nil)[0].Seq() {
+		c.walk(c.element(path, i), element)
 		i++
 	}
 	return true
+}
+
+// form is how values of a type are walked.
+type form int
+
+const (
+	single form = iota + 1 // a Ref
+	set                    // what its method All yields are its elements
+	other
+)
+
+func (c *collector) form(t reflect.Type) form {
+	if f, ok := c.forms[t]; ok {
+		return f
+	}
+	f := other
+	if refers(t) {
+		f = single
+	} else if all, ok := reflect.PointerTo(t).MethodByName("All"); ok && all.Type.NumIn() == 1 && all.Type.NumOut() == 1 &&
+		all.Type.Out(0).CanSeq() && all.Type.Out(0).Kind() == reflect.Func {
+		f = set
+	}
+	c.forms[t] = f
+	return f
+}
+
+// member and element add to a path, which only Look wants to know.
+
+func (c *collector) member(path, name string) string {
+	if !c.all || path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+func (c *collector) element(path string, i int) string {
+	if !c.all {
+		return ""
+	}
+	return fmt.Sprintf("%s[%d]", path, i)
 }
 
 func (c *collector) add(m mention) {
@@ -232,26 +297,11 @@ func (c *collector) settle(to Referred, found map[uuid.UUID]Resolved) (faults []
 	return faults
 }
 
-// elementsOf returns the elements of a set, which are what its method All
-// yields. p is a pointer to it.
-func elementsOf(p reflect.Value) (elements func(func(reflect.Value) bool), ok bool) {
-	method := p.MethodByName("All")
-	if !method.IsValid() || method.Type().NumIn() != 0 || method.Type().NumOut() != 1 ||
-		!method.Type().Out(0).CanSeq() || method.Type().Out(0).Kind() != reflect.Func {
-		return nil, false
-	}
-	return method.Call(nil)[0].Seq(), true
-}
-
 // jsonName is what a field is called in paths.
 func jsonName(f reflect.StructField) string {
+	if f.Anonymous {
+		return ""
+	}
 	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 	return cmp.Or(name, f.Name)
-}
-
-func join(path, name string) string {
-	if path == "" {
-		return name
-	}
-	return path + "." + name
 }

@@ -179,14 +179,17 @@ func (s *Fields) Open(ctx context.Context, stored []json.RawMessage) (values []j
 func (s *Fields) OpenField(
 	ctx context.Context, i int, stored json.RawMessage,
 ) (plain json.RawMessage, forgotten bool, err error) {
-	if _, ok := privacy.Sealed(stored); !ok {
-		return stored, false, nil
+	if len(stored) == 0 || stored[0] != '{' {
+		return stored, false, nil // it was stored before the field was sensitive
 	}
 	plain, err = s.vault.Open(ctx, s.fields[i].place, stored)
 	if errors.Is(err, privacy.ErrForgotten) {
 		return nil, true, nil
 	}
 	if err != nil {
+		if _, ok := privacy.Sealed(stored); !ok {
+			return stored, false, nil
+		}
 		return nil, false, fmt.Errorf("field %s: %w", s.shape.Fields[i].Name, err)
 	}
 	return plain, false, nil
