@@ -5,9 +5,11 @@
 // A root entity is a struct that embeds Root. What a service needs to know of
 // another service's root is a struct that embeds External, referred to by a
 // Ref. A Repository stores each change of a root as one event that holds what
-// is different (a FieldDiff per changed field), together with the state that
-// results, and publishes it as FooCreated, FooUpdated, FooUpdated.bar or
-// FooDeleted once it is committed.
+// is different (a FieldDiff per changed field, or per element of a changed
+// set), together with the state that results, and publishes it as FooCreated,
+// FooUpdated, FooUpdated.bar, FooUpdated.items.create or FooDeleted once it is
+// committed. What a root records of its own (Root.Record) is stored, replayed
+// and published like that, as FooShipped.
 //
 //	declare a root → NewRepository → Create, Get, Save, Delete, Find → handle
 //	its events
@@ -15,4 +17,11 @@
 // A save sends the version that was read. When another writer was first, it is
 // a *ConflictError and nothing is stored: nobody's change is ever overwritten
 // unseen.
+//
+// Replaying the events always gives the state: At and AsOf read an entity as it
+// was, Schema reads events of older versions, and Rebuild makes the states anew.
+// There is one snapshot per commit, which no option changes: it is what Find
+// asks, what a save is checked against, and never behind. A state of 650 bytes
+// costs an update nothing that could be measured on PostgreSQL with 16 callers,
+// one of 20 kB half of the throughput; so keep roots small.
 package aggregate
