@@ -56,16 +56,22 @@ func (line) ValidateCount(count int) error {
 
 func TestCommand_rules(t *testing.T) {
 	t.Parallel()
-	var got order
-	b := setup(t, func(_ bundle, c *cqrs.Commands) {
-		cqrs.Command(c, func(_ context.Context, in order) (cqrs.None, error) {
-			got = in
-			return cqrs.None{}, nil
-		}, cqrs.REST(http.MethodPut, "/orders"))
-	})
+	place := func(t *testing.T, request cqrs.Request) (got order, err error) {
+		t.Helper()
+		b := setup(t, func(_ bundle, c *cqrs.Commands) {
+			cqrs.Command(c, func(_ context.Context, in order) (cqrs.None, error) {
+				got = in
+				return cqrs.None{}, nil
+			}, cqrs.REST(http.MethodPut, "/orders"))
+		})
+		_, err = b.call(t, request)
+		return got, err
+	}
 	t.Run("parses and fills in the request before the handler sees it", func(t *testing.T) {
+		t.Parallel()
 		content := []byte(`{"buyer":"me","code":"ab","lines":[{"price":1.5}],"extra":9007199254740993}`)
-		if _, err := b.call(t, cqrs.Request{Content: content}); err != nil {
+		got, err := place(t, cqrs.Request{Content: content})
+		if err != nil {
 			t.Fatal(err)
 		}
 		if got.Code != "AB" || got.Note != "none" || got.Size != 20 || got.Lines[0].Count != 0 ||
@@ -74,7 +80,8 @@ func TestCommand_rules(t *testing.T) {
 		}
 	})
 	t.Run("tells all that is wrong at once, with paths", func(t *testing.T) {
-		_, err := b.call(t, cqrs.Request{Content: []byte(`{"code":7,"lines":[{},{"price":"x"},{"count":-1}],"size":"a"}`)})
+		t.Parallel()
+		_, err := place(t, cqrs.Request{Content: []byte(`{"code":7,"lines":[{},{"price":"x"},{"count":-1}],"size":"a"}`)})
 		p := cqrs.ProblemOf(err)
 		want := map[string]model.Reason{
 			"code": model.Unparsable, "lines[1].price": model.Mistyped, "lines[2].count": model.Invalid,
@@ -90,7 +97,8 @@ func TestCommand_rules(t *testing.T) {
 		}
 	})
 	t.Run("holds what comes from the path and the query to the rules too", func(t *testing.T) {
-		_, err := b.call(t, cqrs.Request{Content: []byte(`{"buyer":"me"}`), Query: url.Values{"tag": {"a", "b", "c"}}})
+		t.Parallel()
+		_, err := place(t, cqrs.Request{Content: []byte(`{"buyer":"me"}`), Query: url.Values{"tag": {"a", "b", "c"}}})
 		if err == nil || !strings.Contains(err.Error(), "two tags are enough") {
 			t.Errorf("the error is %v", err)
 		}

@@ -295,12 +295,18 @@ func TestShapeOf(t *testing.T) {
 			}
 		}](), "is a pointer"},
 		{"a struct that the root embeds", reflect.TypeFor[struct{ Address }](), "embeds"},
-		{"a hook for a field that is not there", reflect.TypeFor[misspelt](),
-			"misspelt.ValidateNmae: model_test.misspelt has no stored field Nmae"},
-		{"a hook with the wrong type", reflect.TypeFor[mistaken](),
-			"mistaken.ValidateName: for the field Name it must be func(string) error, but it is func(int) error"},
-		{"a hook that parses to the wrong type", reflect.TypeFor[misparsed](),
-			"misparsed.ParseName: for the field Name it must be func(json.RawMessage) (string, error)"},
+		{
+			"a hook for a field that is not there", reflect.TypeFor[misspelt](),
+			"misspelt.ValidateNmae: model_test.misspelt has no stored field Nmae",
+		},
+		{
+			"a hook with the wrong type", reflect.TypeFor[mistaken](),
+			"mistaken.ValidateName: for the field Name it must be func(string) error, but it is func(int) error",
+		},
+		{
+			"a hook that parses to the wrong type", reflect.TypeFor[misparsed](),
+			"misparsed.ParseName: for the field Name it must be func(json.RawMessage) (string, error)",
+		},
 		{"an enum whose list is of something else", reflect.TypeFor[struct{ E oddEnum }](), "oddEnum.Values"},
 		{"what is no struct", reflect.TypeFor[int](), "no struct"},
 		{"what has JSON of its own", reflect.TypeFor[time.Time](), "JSON of its own"},

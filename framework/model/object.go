@@ -44,7 +44,8 @@ func (m *member) required(o *object) bool {
 	case formSet, formList, formMap:
 		return false
 	}
-	return !m.optional && m.initial == nil && !(o.entity && m.field == "UUID")
+	made := o.entity && m.field == "UUID"
+	return !m.optional && m.initial == nil && !made
 }
 
 // OneOf is embedded by a struct of which exactly one field is set: a union. Its
@@ -84,34 +85,37 @@ func (p *planner) members(o *object, t reflect.Type, index []int, at string) err
 	for i := range t.NumField() {
 		f := t.Field(i)
 		where := append(slices.Clone(index), i)
+		var err error
 		switch {
-		case f.Tag.Get("json") == "-" || f.Name == "_" || f.Anonymous && slices.Contains(p.skip, f.Type):
-			continue
-		case f.Anonymous && f.Type == reflect.TypeFor[OneOf]():
-			o.oneOf = true
-			continue
+		case f.Tag.Get("json") == "-" || f.Name == "_":
 		case f.Anonymous && f.Tag.Get("json") == "":
-			if top && len(p.skip) > 0 {
-				return fmt.Errorf("%s embeds %s: a root entity embeds aggregate.Root only", t, f.Type)
-			}
-			if f.Type.Kind() != reflect.Struct {
-				return fmt.Errorf("%s embeds %s, which is no struct: give it a name", at, f.Type)
-			}
-			o.entity = o.entity || f.Type == reflect.TypeFor[Entity]()
-			if err := p.members(o, f.Type, where, at); err != nil {
-				return err
-			}
-			continue
-		case !f.IsExported() && top:
-			continue
-		case !f.IsExported():
-			return fmt.Errorf("%s.%s is not exported and would be lost: export it, or tag it `json:\"-\"`", at, f.Name)
+			err = p.embedded(o, f, where, at, top)
+		case f.IsExported():
+			err = p.member(o, f, where, at)
+		case !top:
+			err = fmt.Errorf("%s.%s is not exported and would be lost: export it, or tag it `json:\"-\"`", at, f.Name)
 		}
-		if err := p.member(o, f, where, at); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (p *planner) embedded(o *object, f reflect.StructField, index []int, at string, top bool) error {
+	switch {
+	case slices.Contains(p.skip, f.Type):
+		return nil
+	case f.Type == reflect.TypeFor[OneOf]():
+		o.oneOf = true
+		return nil
+	case top && len(p.skip) > 0:
+		return fmt.Errorf("%s embeds %s: a root entity embeds aggregate.Root only", o.typ, f.Type)
+	case f.Type.Kind() != reflect.Struct:
+		return fmt.Errorf("%s embeds %s, which is no struct: give it a name", at, f.Type)
+	}
+	o.entity = o.entity || f.Type == reflect.TypeFor[Entity]()
+	return p.members(o, f.Type, index, at)
 }
 
 func (p *planner) member(o *object, f reflect.StructField, index []int, at string) error {

@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -260,19 +263,22 @@ func soundAny(v any, depth int) error {
 			return errNotFinal
 		}
 	case []any:
-		for _, element := range v {
-			if err := soundAny(element, depth+1); err != nil {
-				return err
-			}
-		}
+		return soundAll(slices.Values(v), depth+1)
 	case map[string]any:
-		for key, element := range v {
+		for key := range v {
 			if !sound(key) {
 				return errNotText
 			}
-			if err := soundAny(element, depth+1); err != nil {
-				return err
-			}
+		}
+		return soundAll(maps.Values(v), depth+1)
+	}
+	return nil
+}
+
+func soundAll(values iter.Seq[any], depth int) error {
+	for value := range values {
+		if err := soundAny(value, depth); err != nil {
+			return err
 		}
 	}
 	return nil
