@@ -14,6 +14,17 @@
 //	declare a root → NewRepository → Create, Get, Save, Delete, Find → handle
 //	its events
 //
+// References are resolved by Ref.Get or, many at once, by Resolve; CheckReferences
+// has saves refuse those that lead nowhere. Fields that are tagged sensitive are
+// sealed in events, states and messages by a key of whom they are about:
+//
+//	Email string `json:"email" sensitive:"true"`       // the root itself
+//	Phone string `json:"phone" sensitive:"customer"`   // whom the field customer names
+//	Mail  string `json:"mail" sensitive:"true" sealed:"email"` // was once called email
+//
+// Registry.Forget makes what is sealed about somebody unreadable everywhere;
+// Repository.Open opens the events that handlers of the same service receive.
+//
 // A save sends the version that was read. When another writer was first, it is
 // a *ConflictError and nothing is stored: nobody's change is ever overwritten
 // unseen.

@@ -70,6 +70,21 @@ func (r *resolver) Resolve(
 	return found
 }
 
+// meeting answers when all that it waits for have asked.
+type meeting struct {
+	*resolver
+
+	all *sync.WaitGroup
+}
+
+func (m meeting) Resolve(
+	ctx context.Context, to aggregate.Referred, ids []uuid.UUID,
+) map[uuid.UUID]aggregate.Resolved {
+	m.all.Done()
+	m.all.Wait()
+	return m.resolver.Resolve(ctx, to, ids)
+}
+
 // people resolves to names; its ids are theirs.
 func people(names ...string) (*resolver, []uuid.UUID) {
 	r := &resolver{objects: map[uuid.UUID]string{}, asked: map[string][]int{}}
@@ -182,6 +197,17 @@ func TestResolve(t *testing.T) {
 		}
 		if got := fmt.Sprint(r.asked); got != "map[Man:[5] Workshop:[1]]" {
 			t.Errorf("asked for %s", got)
+		}
+	})
+	t.Run("asks for all types at the same time", func(t *testing.T) {
+		t.Parallel()
+		r, ids := people("Ann", "Fixit")
+		var both sync.WaitGroup
+		both.Add(2)
+		ctx := aggregate.WithResolver(t.Context(), meeting{r, &both})
+		man, garage := aggregate.RefTo[Man](ids[0]), aggregate.RefTo[Garage](ids[1])
+		if err := aggregate.Resolve(ctx, man, garage); err != nil || man.Value() == nil || garage.Value() == nil {
+			t.Errorf("got %v, %v, %v", man.Value(), garage.Value(), err)
 		}
 	})
 	t.Run("tells of each reference that failed, and resolves the others", func(t *testing.T) {
