@@ -260,3 +260,33 @@ func TestShape_Hooks(t *testing.T) {
 		}
 	})
 }
+
+func TestShape_Bind(t *testing.T) {
+	t.Parallel()
+	type asked struct {
+		Name  string         `json:"name" required:"true"`
+		Count int            `json:"count" default:"7"`
+		Price float64        `json:"price"`
+		Lines []Line         `json:"lines"`
+		Table map[string]int `json:"table"`
+		Note  *string        `json:"note"`
+	}
+	shape := shapeOf[asked](t)
+	t.Run("leaves empty what is absent or null, but for its default", func(t *testing.T) {
+		t.Parallel()
+		var got asked
+		err := shape.Bind(&got, json.RawMessage(`{"NAME":"a","count":null,"price":null,"lines":[{"price":null}],"note":null}`))
+		if err != nil || got.Name != "a" || got.Count != 7 || got.Price != 0 || got.Note != nil || len(got.Lines) != 1 ||
+			got.Lines[0].Count != 1 || got.Lines[0].Product != "" {
+			t.Errorf("it is %+v, %v", got, err)
+		}
+	})
+	t.Run("wants what is required", func(t *testing.T) {
+		t.Parallel()
+		for _, object := range []string{`{}`, `{"name":null}`, `{"names":"a"}`} {
+			if got := faults(t, shape.Bind(&asked{}, json.RawMessage(object))); !reflect.DeepEqual(got, []string{"name missing"}) {
+				t.Errorf("%s: told is %q", object, got)
+			}
+		}
+	})
+}
