@@ -133,6 +133,7 @@ func TestRoot_Record(t *testing.T) {
 }
 
 func runUnregistered(t *testing.T) {
+	t.Helper()
 	t.Run("an event that is not registered is refused by the save", func(t *testing.T) {
 		t.Parallel()
 		b := setupCarts(t)

@@ -287,7 +287,7 @@ func TestRepository_Update(t *testing.T) {
 		b := setupCarts(t)
 		cart := b.create(t, &Cart{})
 		refused := errors.New("no")
-		if _, err := b.carts.Update(t.Context(), cart.UUID, func(c *Cart) error { c.Total = 1; return refused }); err != refused {
+		if _, err := b.carts.Update(t.Context(), cart.UUID, func(c *Cart) error { c.Total = 1; return refused }); !errors.Is(err, refused) {
 			t.Errorf("got %v", err)
 		}
 		if n := len(b.events(t, cart.UUID)); n != 1 {

@@ -139,6 +139,7 @@ func TestSchema(t *testing.T) {
 }
 
 func runSchemaFaults(t *testing.T) {
+	t.Helper()
 	t.Run("refuses states of a newer schema", func(t *testing.T) {
 		t.Parallel()
 		b := setupCarts(t)

@@ -58,16 +58,19 @@ func TestCompare(t *testing.T) {
 		"nothing": {base, base, `[]`},
 		"a field": {base, list{Title: "b", Tags: base.Tags, Lines: base.Lines}, `[{"name":"title","value":"b"}]`},
 		"a value more and one less": {
-			base, list{Title: "a", Tags: model.NewValueSet("y", "z"), Lines: base.Lines},
+			base,
+			list{Title: "a", Tags: model.NewValueSet("y", "z"), Lines: base.Lines},
 			`[{"name":"tags","action":"create","value":"z"},{"name":"tags","action":"delete","value":"x"}]`,
 		},
 		"an entity that changed and one more": {
-			base, list{Title: "a", Tags: base.Tags, Lines: model.NewEntitySet(of(two, "2"), of(one, "I"))},
+			base,
+			list{Title: "a", Tags: base.Tags, Lines: model.NewEntitySet(of(two, "2"), of(one, "I"))},
 			`[{"name":"lines","action":"create","value":{"uuid":"00000000-0000-0000-0000-000000000002","text":"2"}},` +
 				`{"name":"lines","action":"update","value":{"uuid":"00000000-0000-0000-0000-000000000001","text":"I"}}]`,
 		},
 		"an empty set": {
-			base, list{Title: "a", Tags: base.Tags},
+			base,
+			list{Title: "a", Tags: base.Tags},
 			`[{"name":"lines","action":"delete","value":{"uuid":"00000000-0000-0000-0000-000000000001","text":"1"}}]`,
 		},
 	} {

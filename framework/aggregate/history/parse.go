@@ -50,7 +50,7 @@ func checkNames(diffs []FieldDiff) error {
 	}
 	incremental := make(map[string]bool, len(diffs))
 	for _, d := range diffs {
-		if other, ok := incremental[d.Name]; ok && !(other && d.Incremental()) {
+		if other, ok := incremental[d.Name]; ok && (!other || !d.Incremental()) {
 			return fmt.Errorf("field %s is there twice", d.Name)
 		}
 		incremental[d.Name] = d.Incremental()
