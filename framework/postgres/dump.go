@@ -75,34 +75,42 @@ func exports() []exported {
 			snapshot, err := scanSnapshot(row)
 			return dump.Record{Snapshot: &snapshot}, err
 		}},
-		{`SELECT message, topic, settled_at FROM minos.receipt ORDER BY message, topic COLLATE "C"`,
+		{
+			`SELECT message, topic, settled_at FROM minos.receipt ORDER BY message, topic COLLATE "C"`,
 			func(row pgx.CollectableRow) (dump.Record, error) {
 				var r dump.Receipt
 				err := row.Scan(&r.Message, &r.Topic, &r.SettledAt)
 				r.SettledAt = r.SettledAt.UTC()
 				return dump.Record{Receipt: &r}, err
-			}},
+			},
+		},
 		{"SELECT id, definition, revision, status, deadline, data FROM minos.saga ORDER BY id", scanSagaRecord},
-		{"SELECT saga, at, data FROM minos.saga_log ORDER BY saga, revision, place",
+		{
+			"SELECT saga, at, data FROM minos.saga_log ORDER BY saga, revision, place",
 			func(row pgx.CollectableRow) (dump.Record, error) {
 				var e dump.Entry
 				err := row.Scan(&e.Saga, &e.At, (*[]byte)(&e.Data))
 				e.At = e.At.UTC()
 				return dump.Record{Entry: &e}, err
-			}},
-		{`SELECT name, position FROM minos.cursor ORDER BY name COLLATE "C"`,
+			},
+		},
+		{
+			`SELECT name, position FROM minos.cursor ORDER BY name COLLATE "C"`,
 			func(row pgx.CollectableRow) (dump.Record, error) {
 				var c dump.Cursor
 				err := row.Scan(&c.Name, &c.Position)
 				return dump.Record{Cursor: &c}, err
-			}},
-		{`SELECT subject, wrapped FROM minos.subject_key ORDER BY subject COLLATE "C"`,
+			},
+		},
+		{
+			`SELECT subject, wrapped FROM minos.subject_key ORDER BY subject COLLATE "C"`,
 			func(row pgx.CollectableRow) (dump.Record, error) {
 				var k dump.Key
 				err := row.Scan(&k.Subject, &k.Wrapped)
 				k.Forgotten = k.Wrapped == nil
 				return dump.Record{Key: &k}, err
-			}},
+			},
+		},
 	}
 }
 

@@ -60,7 +60,7 @@ func (n *insistence) commit(ctx context.Context, s unit.Store, w *unit.Work, awa
 
 // insist has 8 writers commit works of one event each until enough is closed,
 // and holds that each is stored once.
-func insist(t *testing.T, s *postgres.Store, direct *postgres.Store, await func(), each chan<- struct{}, enough <-chan struct{}) *insistence {
+func insist(t *testing.T, s, direct *postgres.Store, await func(), each chan<- struct{}, enough <-chan struct{}) *insistence {
 	t.Helper()
 	var n insistence
 	var writers sync.WaitGroup

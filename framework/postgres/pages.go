@@ -14,15 +14,8 @@ const page = 1024
 func inPages[T any](read func(last *T, n int) ([]T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		items, err := read(nil, 0)
-		for n := 0; err == nil; {
-			next := func() ([]T, error) { return nil, nil }
-			if len(items) == page {
-				last, before := &items[page-1], n+page
-				next = func() ([]T, error) { return read(last, before) }
-				if n > 0 {
-					next = ahead(next)
-				}
-			}
+		for n := 0; err == nil; n += page {
+			next := following(read, items, n)
 			for _, item := range items {
 				if !yield(item, nil) {
 					if n > 0 {
@@ -34,12 +27,23 @@ func inPages[T any](read func(last *T, n int) ([]T, error)) iter.Seq2[T, error] 
 			if len(items) < page {
 				return
 			}
-			n += page
 			items, err = next()
 		}
 		var none T
 		yield(none, err)
 	}
+}
+
+// following returns what reads the page after items, before which there are n.
+func following[T any](read func(last *T, n int) ([]T, error), items []T, n int) func() ([]T, error) {
+	if len(items) < page {
+		return func() ([]T, error) { return nil, nil }
+	}
+	next := func() ([]T, error) { return read(&items[page-1], n+page) }
+	if n > 0 {
+		return ahead(next)
+	}
+	return next
 }
 
 // ahead calls read at once, on a goroutine of its own, and returns what waits

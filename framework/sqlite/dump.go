@@ -137,11 +137,7 @@ func (s *Store) Import(ctx context.Context, r io.Reader) error {
 
 // fill stores a dump, unless something is stored.
 func (t *transaction) fill(ctx context.Context, d *dump.Reader) error {
-	var used bool
-	err := t.conn.QueryRowContext(t.ctx, `SELECT EXISTS (SELECT 1 FROM minos_event) OR EXISTS (SELECT 1 FROM minos_message)
-		OR EXISTS (SELECT 1 FROM minos_snapshot) OR EXISTS (SELECT 1 FROM minos_receipt)
-		OR EXISTS (SELECT 1 FROM minos_saga) OR EXISTS (SELECT 1 FROM minos_cursor)
-		OR EXISTS (SELECT 1 FROM minos_subject_key)`).Scan(&used)
+	used, err := t.used()
 	if err != nil {
 		return fmt.Errorf("look for rows: %w", err)
 	}
@@ -163,6 +159,15 @@ func (t *transaction) fill(ctx context.Context, d *dump.Reader) error {
 	}
 	t.last = max(t.last, d.Position())
 	return nil
+}
+
+// used reports whether something is stored.
+func (t *transaction) used() (used bool, err error) {
+	err = t.conn.QueryRowContext(t.ctx, `SELECT EXISTS (SELECT 1 FROM minos_event) OR EXISTS (SELECT 1 FROM minos_message)
+		OR EXISTS (SELECT 1 FROM minos_snapshot) OR EXISTS (SELECT 1 FROM minos_receipt)
+		OR EXISTS (SELECT 1 FROM minos_saga) OR EXISTS (SELECT 1 FROM minos_cursor)
+		OR EXISTS (SELECT 1 FROM minos_subject_key)`).Scan(&used)
+	return used, err
 }
 
 // take stores the n-th record.
