@@ -16,8 +16,6 @@ type envelope struct {
 	Of string `json:"of"`
 }
 
-var mark = []byte(`"$sealed"`)
-
 func (e envelope) encode() json.RawMessage {
 	data, _ := json.Marshal(e) // bytes and text always encode
 	return data
@@ -26,7 +24,7 @@ func (e envelope) encode() json.RawMessage {
 // decodeEnvelope reads an envelope, whose members a store may have put in another
 // order, and reports whether it is one.
 func decodeEnvelope(data json.RawMessage) (e envelope, ok bool) {
-	if len(data) == 0 || data[0] != '{' || !bytes.Contains(data, mark) {
+	if len(data) == 0 || data[0] != '{' || !bytes.Contains(data, []byte(`"$sealed"`)) {
 		return e, false
 	}
 	var members struct {

@@ -154,7 +154,7 @@ func (r resolver) ask(ctx context.Context, name string, ids []uuid.UUID) map[uui
 	return found
 }
 
-// request asks for ids until the answers hold them all.
+// request asks for ids until the answers speak of them all.
 func (r resolver) request(
 	ctx context.Context, f *flight, name string, ids []uuid.UUID,
 ) map[uuid.UUID]aggregate.Resolved {
@@ -170,22 +170,29 @@ func (r resolver) request(
 			}
 			return found
 		}
-		for _, object := range answer.Objects {
-			if id, ok := r.cache.take(f, object); ok {
-				found[id] = aggregate.Resolved{Object: object}
-			}
-		}
-		for _, id := range answer.Deleted {
-			found[id] = aggregate.Resolved{Err: &aggregate.NotFoundError{Name: name, ID: id, Deleted: true}}
-		}
-		for _, id := range ids { // the missing, and what the answer does not speak of
-			if _, ok := found[id]; !ok && !slices.Contains(answer.Rest, id) {
-				found[id] = aggregate.Resolved{Err: &aggregate.NotFoundError{Name: name, ID: id}}
-			}
-		}
+		r.take(f, ids, answer, found)
 		ids = answer.Rest
 	}
 	return found
+}
+
+// take notes what an answer says of ids, and has the cache keep what it holds.
+func (r resolver) take(
+	f *flight, ids []uuid.UUID, answer snapshotsAnswer, found map[uuid.UUID]aggregate.Resolved,
+) {
+	for _, id := range ids { // the missing, and what the answer does not speak of
+		if !slices.Contains(answer.Rest, id) {
+			found[id] = aggregate.Resolved{Err: &aggregate.NotFoundError{Name: f.name, ID: id}}
+		}
+	}
+	for _, id := range answer.Deleted {
+		found[id] = aggregate.Resolved{Err: &aggregate.NotFoundError{Name: f.name, ID: id, Deleted: true}}
+	}
+	for _, object := range answer.Objects {
+		if id, ok := r.cache.take(f, object); ok {
+			found[id] = aggregate.Resolved{Object: object}
+		}
+	}
 }
 
 func (r resolver) exchange(ctx context.Context, name string, ids []uuid.UUID) (answer snapshotsAnswer, err error) {

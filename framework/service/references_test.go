@@ -75,7 +75,7 @@ func (r reviews) names(ctx context.Context, in namesRequest) (named, error) {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return answer, err
 	}
-	if all, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each of what was joined is wanted
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, err := range all.Unwrap() {
 			if fault, ok := errors.AsType[*aggregate.RefError](err); ok {
 				answer.Failed[fault.UUID] = fault.Err.Error()

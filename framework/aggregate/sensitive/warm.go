@@ -15,32 +15,38 @@ func (s *Fields) Warm(ctx context.Context, states iter.Seq2[unit.Snapshot, error
 	}
 	return func(yield func(unit.Snapshot, error) bool) {
 		var some []unit.Snapshot
-		flush := func() bool {
-			if err := s.load(ctx, some); err != nil {
-				yield(unit.Snapshot{}, err)
-				return false
-			}
-			for _, state := range some {
-				if !yield(state, nil) {
-					return false
-				}
-			}
-			some = some[:0]
-			return true
-		}
 		for state, err := range states {
 			if err != nil {
-				if flush() {
+				if s.hand(ctx, some, yield) {
 					yield(state, err)
 				}
 				return
 			}
-			if some = append(some, state); len(some) == warmed && !flush() {
+			if some = append(some, state); len(some) < warmed {
+				continue
+			}
+			if !s.hand(ctx, some, yield) {
 				return
 			}
+			some = some[:0]
 		}
-		flush()
+		s.hand(ctx, some, yield)
 	}
+}
+
+// hand yields states once their keys are there, and reports whether more are
+// wanted.
+func (s *Fields) hand(ctx context.Context, some []unit.Snapshot, yield func(unit.Snapshot, error) bool) bool {
+	if err := s.load(ctx, some); err != nil {
+		yield(unit.Snapshot{}, err)
+		return false
+	}
+	for _, state := range some {
+		if !yield(state, nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // warmed is how many states have their keys read at once.
