@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -17,7 +18,8 @@ import (
 // more; the loop's body may read, save and delete, and breaking off is free.
 //
 // Inside a handler it yields what the handler has staged at its place among
-// what is stored. An error is yielded once and last, with a nil entity.
+// what is stored. An error is yielded with a nil entity, once and last; but a
+// *PoisonError is that of one entity, at its place, and others may follow.
 func (r *Repository[T]) Find(ctx context.Context, clauses ...query.Clause) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		selection, err := r.bind(clauses)
@@ -30,7 +32,9 @@ func (r *Repository[T]) Find(ctx context.Context, clauses ...query.Clause) iter.
 				yield(nil, fmt.Errorf("find %s: %w", r.shape.Name, err))
 				return
 			}
-			if entity, err := r.restore(ctx, snapshot); !yield(entity, err) || err != nil {
+			entity, err := r.restore(ctx, snapshot)
+			_, poisoned := errors.AsType[*PoisonError](err)
+			if !yield(entity, err) || err != nil && !poisoned {
 				return
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -158,6 +159,29 @@ func runSchemaFaults(t *testing.T) {
 		poison, ok := errors.AsType[*aggregate.PoisonError](err)
 		if !ok || poison.Version != 4 || !strings.Contains(err.Error(), "upcast it from schema 2 to 3") {
 			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("finds the others beside one that cannot be upcast", func(t *testing.T) {
+		t.Parallel()
+		b := setupCarts(t)
+		b = cartsIn(t, b.store, append(cartOptions(), cartSchema())...)
+		first := b.golden(t, "testdata/cart/v2.json")
+		poisoned := b.golden(t, "testdata/cart/v2.json")
+		b.stage(t, poisoned, 4, unit.Event{Action: unit.Update, Schema: 2, Data: json.RawMessage(`[{"name":"total","value":"many"}]`)})
+		last := b.golden(t, "testdata/cart/v2.json")
+		var found []string
+		for cart, err := range b.carts.Find(t.Context()) {
+			if poison, ok := errors.AsType[*aggregate.PoisonError](err); ok {
+				found = append(found, "poisoned "+poison.ID.String())
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = append(found, cart.UUID.String())
+		}
+		if want := []string{first.String(), "poisoned " + poisoned.String(), last.String()}; !slices.Equal(found, want) {
+			t.Errorf("found %v, want %v", found, want)
 		}
 	})
 }
