@@ -33,6 +33,7 @@ func parts() []part {
 		{[]string{rowSaga, rowSagaTail, rowSagas}, measureSagas},
 		{appendRows(""), measurePostgres},
 		{[]string{rowLoad, rowLoadAllocs, rowReplay, rowReplayAllocs, rowCursor}, measureReads},
+		{[]string{rowFindStates, rowFind, rowFindAllocs}, measureFind},
 		{[]string{rowSQLiteOne, rowSQLite, rowSQLiteAllocs}, measureSQLite},
 		{appendRows(slowDisk), measureSlowDisk},
 	}

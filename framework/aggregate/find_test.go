@@ -72,7 +72,8 @@ func TestRepository_FindOne(t *testing.T) {
 		t.Errorf("got %+v, %v", car, err)
 	}
 	_, err = b.cars.FindOne(t.Context(), query.Equal("plate", "none"))
-	if missing, ok := errors.AsType[*aggregate.NotFoundError](err); !ok || err.Error() != "no Car was found" || missing.Name != "Car" {
+	missing, ok := errors.AsType[*aggregate.NotFoundError](err)
+	if !ok || err.Error() != "no Car was found" || missing.Name != "Car" {
 		t.Errorf("got %v", err)
 	}
 	if _, err = b.cars.FindOne(t.Context(), query.Equal("x", 1)); err == nil {
@@ -201,7 +202,8 @@ func TestRepository_Find_staged(t *testing.T) {
 		if err != nil || page.Items[2].Plate != "E" {
 			t.Fatalf("got %+v, %v", page, err)
 		}
-		if page, err = b.cars.Page(ctx, page.Next, 4, query.Asc("plate")); err != nil || len(page.Items) != 2 || page.Next != "" {
+		page, err = b.cars.Page(ctx, page.Next, 4, query.Asc("plate"))
+		if err != nil || len(page.Items) != 2 || page.Next != "" {
 			t.Errorf("got %+v, %v", page, err)
 		}
 	})
@@ -240,7 +242,8 @@ func TestIndex(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `index plate, colour: Car has no field "colour"`) {
 		t.Errorf("got %v", err)
 	}
-	if _, err = aggregate.NewRepository[Car](registry, aggregate.Index("plate"), aggregate.Index("updated_at", "doors")); err != nil {
+	_, err = aggregate.NewRepository[Car](registry, aggregate.Index("plate"), aggregate.Index("updated_at", "doors"))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := registry.CreateIndexes(t.Context()); err != nil {

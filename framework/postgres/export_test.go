@@ -29,7 +29,8 @@ func PlansOf(ctx context.Context, s *Store, table string, fn func(s *Store) erro
 	recorder.done = true
 	plans := make([]string, len(recorder.texts))
 	for i, text := range recorder.texts {
-		rows, _ := pool.Query(ctx, "EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) "+text, recorder.args[i]...) // rows tell the error
+		text = "EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) " + text
+		rows, _ := pool.Query(ctx, text, recorder.args[i]...) // rows tell the error
 		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
 		if err != nil {
 			return nil, fmt.Errorf("explain %s: %w", text, err)

@@ -125,7 +125,8 @@ func indexSQL(index query.Index) (name, definition string) {
 	for _, path := range index.Paths {
 		keys = append(keys, expressionOf(path).sql)
 	}
-	definition = fmt.Sprintf("minos.snapshot (%s, aggregate) WHERE name = %s", strings.Join(keys, ", "), literal(index.Name))
+	definition = fmt.Sprintf("minos.snapshot (%s, aggregate) WHERE name = %s",
+		strings.Join(keys, ", "), literal(index.Name))
 	sum := fnv.New64a()
 	_, _ = sum.Write([]byte(definition)) // a hash takes all
 	return fmt.Sprintf("snapshot_%016x", sum.Sum64()), definition

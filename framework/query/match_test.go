@@ -37,12 +37,12 @@ func bind(t *testing.T, clauses ...query.Clause) query.Selection {
 	return s
 }
 
-var created = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
+func created() time.Time { return time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC) }
 
 func state(data string) unit.Snapshot {
 	return unit.Snapshot{
 		Aggregate: uuid.MustParse("a0000000-0000-0000-0000-000000000000"), Name: "Foo", Version: 3,
-		Data: json.RawMessage(data), CreatedAt: created, UpdatedAt: created.Add(time.Hour),
+		Data: json.RawMessage(data), CreatedAt: created(), UpdatedAt: created().Add(time.Hour),
 	}
 }
 
@@ -103,15 +103,15 @@ func TestSelection_Match(t *testing.T) {
 		t.Parallel()
 		lisbon := time.FixedZone("", 3600)
 		checkRows(t, []row{
-			{`{"at":"2026-11-21T10:00:00Z"}`, query.Equal("at", created.In(lisbon)), true},
-			{`{"at":"2026-11-21T11:00:00+01:00"}`, query.Equal("at", created), true},
-			{`{"at":"2026-11-21T10:00:00.0000009Z"}`, query.Equal("at", created), true},
-			{`{"at":"2026-11-21T10:00:00.000001Z"}`, query.Greater("at", created), true},
+			{`{"at":"2026-11-21T10:00:00Z"}`, query.Equal("at", created().In(lisbon)), true},
+			{`{"at":"2026-11-21T11:00:00+01:00"}`, query.Equal("at", created()), true},
+			{`{"at":"2026-11-21T10:00:00.0000009Z"}`, query.Equal("at", created()), true},
+			{`{"at":"2026-11-21T10:00:00.000001Z"}`, query.Greater("at", created()), true},
 			{`{"at":"1969-12-31T23:59:59.9999999Z"}`, query.Equal("at", time.UnixMicro(-1)), true},
-			{`{"at":"0000-02-29T00:00:00Z"}`, query.Lower("at", created), true},
+			{`{"at":"0000-02-29T00:00:00Z"}`, query.Lower("at", created()), true},
 			{`{"at":"2026-02-29T00:00:00Z"}`, query.Equal("at", nil), true},
 			{`{"at":"2026-11-21"}`, query.Equal("at", nil), true},
-			{`{}`, query.Equal("created_at", created.Add(999*time.Nanosecond)), true},
+			{`{}`, query.Equal("created_at", created().Add(999*time.Nanosecond)), true},
 			{`{}`, query.Lower("created_at", "2026-11-21T10:00:00-01:00"), true},
 		})
 	})
@@ -172,7 +172,7 @@ func TestSelection_Match(t *testing.T) {
 			{`{}`, query.Lower("version", 3.5), true},
 			{`{}`, query.Equal("uuid", "a0000000-0000-0000-0000-000000000000"), true},
 			{`{}`, query.Greater("uuid", uuid.Nil), true},
-			{`{}`, query.Greater("updated_at", created), true},
+			{`{}`, query.Greater("updated_at", created()), true},
 			{`{}`, query.Equal("uuid", nil), false},
 		})
 	})

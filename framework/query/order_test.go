@@ -90,17 +90,20 @@ func TestSelection_At(t *testing.T) {
 		text := s.Cursor(s.Position(states[0]))
 		other := s
 		other.Name = "Bar"
-		for what, at := range map[string]func() (query.Position, error){
-			"another name":      func() (query.Position, error) { return other.At(text) },
-			"another order":     func() (query.Position, error) { return bind(t, query.Desc("n"), query.Equal("t", "a")).At(text) },
-			"another value":     func() (query.Position, error) { return bind(t, query.Asc("n"), query.Equal("t", "b")).At(text) },
-			"another condition": func() (query.Position, error) { return bind(t, query.Asc("n"), query.NotEqual("t", "a")).At(text) },
-			"nothing":           func() (query.Position, error) { return s.At("") },
-			"garbage":           func() (query.Position, error) { return s.At("x!") },
-			"a changed end":     func() (query.Position, error) { return s.At(text[:len(text)-2] + "AA") },
-			"more":              func() (query.Position, error) { return s.At(text + "AAAA") },
+		for what, c := range map[string]struct {
+			selection query.Selection
+			text      string
+		}{
+			"another name":      {other, text},
+			"another order":     {bind(t, query.Desc("n"), query.Equal("t", "a")), text},
+			"another value":     {bind(t, query.Asc("n"), query.Equal("t", "b")), text},
+			"another condition": {bind(t, query.Asc("n"), query.NotEqual("t", "a")), text},
+			"nothing":           {s, ""},
+			"garbage":           {s, "x!"},
+			"a changed end":     {s, text[:len(text)-2] + "AA"},
+			"more":              {s, text + "AAAA"},
 		} {
-			if _, err := at(); !errors.Is(err, query.ErrCursor) {
+			if _, err := c.selection.At(c.text); !errors.Is(err, query.ErrCursor) {
 				t.Errorf("%s: got %v", what, err)
 			}
 		}

@@ -119,8 +119,8 @@ func TestStore_CreateIndexes(t *testing.T) {
 				t.Errorf("%+v: %s, %v", clauses, plan, err)
 			}
 		}
-		after := query.Position{Keys: []query.Value{query.ValueAt([]byte(`{"total":7}`), query.Path{Name: "total", Kind: query.Number})}}
 		later := selection(t, query.Asc("total"))
+		after := later.Position(unit.Snapshot{Data: []byte(`{"total":7}`)})
 		later.After = &after
 		plan, err := sqlite.PlanOf(t.Context(), s, later)
 		if err != nil || !strings.Contains(plan, "(name=? AND <expr>>?)") {

@@ -232,7 +232,8 @@ func (c *selectionSQL) rowBehind(order []query.Order, values []query.Value, id u
 	operator, bound := above(c.Descends()), ""
 	if len(order) > 0 {
 		// An index serves a bound on one key, but not a row.
-		bound = fmt.Sprintf("%s %s= %s AND ", expression(order[0].Path), operator, c.place(argument(order[0].Path, values[0])))
+		p := order[0].Path
+		bound = fmt.Sprintf("%s %s= %s AND ", expression(p), operator, c.place(argument(p, values[0])))
 	}
 	var keys, places []string
 	for i, o := range order {

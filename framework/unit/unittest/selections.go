@@ -93,29 +93,32 @@ func kindOf(path string) (query.Kind, error) {
 // oddKey leads to a member whose name is what SQL could take for its own.
 const oddKey = `o.it's "\' -- ; $1 ?`
 
-// The values that fields have, as JSON: many near each other, and for each kind
-// some that are of another.
-var (
-	numbers  = fields(`0 -0 1 1.0 1.5 -1.5 1e2 100 9007199254740992 9007199254740993 -9007199254740993 1e-20 2e+30 0.1 10`)
-	texts    = fields(`"" "a" "A" "ab" "aB" "a%" "a_b" "a\\b" "a.b" "[a]" "(" "é" "e\u0301" "z" "\uffff" "😀" "\ud83d\ude00b" "it's" "$1" "a%b" "1"`)
-	bools    = fields(`true false`)
-	decimals = fields(`"1.50" "1.5" 1.5 "-0.1" "0" "-0" "12345678901234567890.123" "007" "x" "1e3" "\u00201" "" "+1"`)
-	uuids    = fields(`"00000000-0000-0000-0000-000000000001" "ffffffff-0000-0000-0000-000000000001" "a0000000-0000-0000-0000-000000000000"`)
-	times    = fields(`"2026-11-21T10:00:00Z" "2026-11-21T11:00:00+01:00" "2026-11-21T10:00:00.0000009Z" "2026-11-21T10:00:00.000001Z"
-		"1969-12-31T23:59:59.9999999Z" "0000-01-01T00:00:00Z" "0000-02-29T00:00:00Z" "9999-12-31T23:59:59.999999Z" "2024-02-29T12:00:00-23:59"
-		"2023-02-29T12:00:00Z" "1900-02-29T00:00:00Z" "2000-02-29T00:00:00Z" "2026-11-21T24:00:00Z" "2026-11-21T10:00:60Z" "2026-04-31T10:00:00Z"
-		"2026-11-21T10:00:00" "2026-11-21T10:00:00z" "2026-11-21t10:00:00Z" "2026-11-21T10:00:00+24:00" "2026-11-21T10:00:00.Z" "2026-11-21T10:00:00,5Z" "now" ""`)
-	trees = fields(`[] [1] [1,2] [1.0,"a"] ["a","b"] [[1]] [[1,2]] {} {"a":1} {"a":1.0,"b":null} {"a":{"b":[1,{"c":2}]}} {"b":[1]} "a" 1 true [null] [{"a":1,"b":2}] {"a":null}`)
-)
-
-func fields(text string) []string { return strings.Fields(text) }
+// pools returns the values that fields of each kind have, as JSON: many near each
+// other, and some that are not of the kind.
+func pools() map[query.Kind][]string {
+	return map[query.Kind][]string{
+		query.Number: strings.Fields(`0 -0 1 1.0 1.5 -1.5 1e2 100 9007199254740992 9007199254740993 -9007199254740993
+			1e-20 2e+30 0.1 10`),
+		query.Text: strings.Fields(`"" "a" "A" "ab" "aB" "a%" "a_b" "a\\b" "a.b" "[a]" "(" "é" "e\u0301" "z" "\uffff" "😀"
+			"\ud83d\ude00b" "it's" "$1" "a%b" "1"`),
+		query.Bool: strings.Fields(`true false`),
+		query.Decimal: strings.Fields(`"1.50" "1.5" 1.5 "-0.1" "0" "-0" "12345678901234567890.123" "007" "x" "1e3"
+			"\u00201" "" "+1"`),
+		query.UUID: strings.Fields(`"00000000-0000-0000-0000-000000000001" "ffffffff-0000-0000-0000-000000000001"
+			"a0000000-0000-0000-0000-000000000000"`),
+		query.Time: strings.Fields(`"2026-11-21T10:00:00Z" "2026-11-21T11:00:00+01:00" "2026-11-21T10:00:00.0000009Z"
+			"2026-11-21T10:00:00.000001Z" "1969-12-31T23:59:59.9999999Z" "0000-01-01T00:00:00Z" "0000-02-29T00:00:00Z"
+			"9999-12-31T23:59:59.999999Z" "2024-02-29T12:00:00-23:59" "2023-02-29T12:00:00Z" "1900-02-29T00:00:00Z"
+			"2000-02-29T00:00:00Z" "2026-11-21T24:00:00Z" "2026-11-21T10:00:60Z" "2026-04-31T10:00:00Z"
+			"2026-11-21T10:00:00" "2026-11-21T10:00:00z" "2026-11-21t10:00:00Z" "2026-11-21T10:00:00+24:00"
+			"2026-11-21T10:00:00.Z" "2026-11-21T10:00:00,5Z" "now" ""`),
+		query.JSON: strings.Fields(`[] [1] [1,2] [1.0,"a"] ["a","b"] [[1]] [[1,2]] {} {"a":1} {"a":1.0,"b":null}
+			{"a":{"b":[1,{"c":2}]}} {"b":[1]} "a" 1 true [null] [{"a":1,"b":2}] {"a":null}`),
+	}
+}
 
 // value draws JSON that is mostly of a kind.
 func (g selector) value(kind query.Kind) string {
-	pools := map[query.Kind][]string{
-		query.Number: numbers, query.Text: texts, query.Bool: bools, query.Time: times, query.Decimal: decimals,
-		query.UUID: uuids, query.JSON: trees,
-	}
 	switch rapid.IntRange(0, 11).Draw(g.T, "which value") {
 	case 0:
 		return "null"
@@ -131,7 +134,7 @@ func (g selector) value(kind query.Kind) string {
 			return string(data)
 		}
 	}
-	return rapid.SampledFrom(pools[kind]).Draw(g.T, "value")
+	return rapid.SampledFrom(pools()[kind]).Draw(g.T, "value")
 }
 
 // members draws the members of an object, some of which are missing.
@@ -157,7 +160,8 @@ func (g selector) states(ctx context.Context, s Store, n int) []unit.Snapshot {
 			inner = `[{"n":1}]`
 		}
 		data := json.RawMessage(g.members(map[string]query.Kind{
-			"n": query.Number, "t": query.Text, "b": query.Bool, "at": query.Time, "d": query.Decimal, "u": query.UUID, "j": query.JSON,
+			"n": query.Number, "t": query.Text, "b": query.Bool, "at": query.Time, "d": query.Decimal, "u": query.UUID,
+			"j": query.JSON,
 		}, `"o":`+inner))
 		id := uuid.New()
 		for version := range rapid.IntRange(1, 3).Draw(g.T, "versions") {
