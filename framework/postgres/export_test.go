@@ -12,6 +12,9 @@ import (
 	"github.com/minos-framework/minos-go/framework/query"
 )
 
+// Page is how many rows are read at a time.
+const Page = page
+
 // PlansOf returns the plans, as they were carried out, of the statements about a
 // table that fn makes the store run.
 func PlansOf(ctx context.Context, s *Store, table string, fn func(s *Store) error) ([]string, error) {

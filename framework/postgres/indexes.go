@@ -17,8 +17,8 @@ import (
 // CreateIndexes implements aggregate.Indexer. Writers are not kept waiting while
 // an index is built. An index whose building was cut off is built again.
 //
-// An index is of one name only, so that the saves of other roots do not write
-// to it, though all indexes are of one table.
+// The name leads an index, which is not one of that name by a WHERE: the planner
+// does not use what it knows of expressions in such indexes.
 func (s *Store) CreateIndexes(ctx context.Context, indexes ...query.Index) error {
 	var missing []query.Index
 	for _, index := range indexes {
@@ -125,8 +125,7 @@ func indexSQL(index query.Index) (name, definition string) {
 	for _, path := range index.Paths {
 		keys = append(keys, expressionOf(path).sql)
 	}
-	definition = fmt.Sprintf("minos.snapshot (%s, aggregate) WHERE name = %s",
-		strings.Join(keys, ", "), literal(index.Name))
+	definition = fmt.Sprintf("minos.snapshot (name, %s, aggregate)", strings.Join(keys, ", "))
 	sum := fnv.New64a()
 	_, _ = sum.Write([]byte(definition)) // a hash takes all
 	return fmt.Sprintf("snapshot_%016x", sum.Sum64()), definition
