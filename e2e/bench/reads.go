@@ -194,8 +194,8 @@ func (b *bench) measureCursor(ctx context.Context, server *pgx.ConnConfig, r *re
 	if err != nil {
 		return err
 	}
-	var ours, raw time.Duration
-	for range 2 { // the second time counts
+	ours, raw := time.Hour, time.Hour
+	for range 4 { // the best time counts
 		began, n := time.Now(), 0
 		for _, err := range r.store.Events(ctx, aggregate.EventQuery{}) {
 			if err != nil {
@@ -203,7 +203,7 @@ func (b *bench) measureCursor(ctx context.Context, server *pgx.ConnConfig, r *re
 			}
 			n++
 		}
-		ours, began = time.Since(began), time.Now()
+		ours, began = min(ours, time.Since(began)), time.Now()
 		rows, err := r.pool.Query(ctx, selectEvents+"ORDER BY seq")
 		if err != nil {
 			return err
@@ -212,7 +212,7 @@ func (b *bench) measureCursor(ctx context.Context, server *pgx.ConnConfig, r *re
 		if err != nil || m != n {
 			return errors.Join(err, fmt.Errorf("%d events were read, and %d by the select", n, m))
 		}
-		raw = time.Since(began)
+		raw = min(raw, time.Since(began))
 		total = n
 	}
 	rate := func(d time.Duration) float64 { return float64(total) / d.Seconds() }
