@@ -3,7 +3,6 @@ package aggregate_test
 import (
 	"context"
 	"encoding/json"
-	"path/filepath"
 	"reflect"
 	"testing"
 
@@ -11,7 +10,6 @@ import (
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/memory"
-	"github.com/minos-framework/minos-go/framework/sqlite"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -131,33 +129,16 @@ func rebuiltEqualsState(ctx context.Context, t *rapid.T, b cartBundle, id aggreg
 
 func TestReplay(t *testing.T) {
 	t.Parallel()
-	for name, open := range map[string]func(t *testing.T) (aggregate.Store, error){
-		"memory": func(t *testing.T) (aggregate.Store, error) {
-			t.Helper()
-			return memory.Open(t.Context(), memory.Config{})
-		},
-		"sqlite": func(t *testing.T) (aggregate.Store, error) {
-			t.Helper()
-			return sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(t.TempDir(), "store.db")})
-		},
-	} {
-		t.Run("always equals the stored state in "+name, func(t *testing.T) {
-			t.Parallel()
-			rapid.Check(t, func(rt *rapid.T) {
-				store, err := open(t)
-				if err != nil {
-					rt.Fatal(err)
-				}
-				if closer, ok := store.(interface{ Close() error }); ok {
-					defer func() { _ = closer.Close() }() // only files of the test are left
-				}
-				registry := aggregate.NewRegistry(store)
-				carts, err := aggregate.NewRepository[Cart](registry, cartOptions()...)
-				if err != nil {
-					rt.Fatal(err)
-				}
-				replayEqualsState(t.Context(), rt, cartBundle{store: store, registry: registry, carts: carts})
-			})
-		})
-	}
+	rapid.Check(t, func(rt *rapid.T) {
+		store, err := memory.Open(t.Context(), memory.Config{})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		registry := aggregate.NewRegistry(store)
+		carts, err := aggregate.NewRepository[Cart](registry, cartOptions()...)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		replayEqualsState(t.Context(), rt, cartBundle{store: store, registry: registry, carts: carts})
+	})
 }
