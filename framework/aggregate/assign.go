@@ -7,8 +7,8 @@ import (
 
 // Assign makes an entity's fields what a JSON object says: what a request to
 // create or replace it carries. Its uuid, version and times are not among
-// them. See model.Shape.Assign for what is parsed, checked and filled in; all
-// that is wrong is returned at once, as model.FieldErrors, and the entity is as
+// them. See domain.Shape.Assign for what is parsed, checked and filled in; all
+// that is wrong is returned at once, as domain.FieldErrors, and the entity is as
 // it was then. Nothing is stored before Create or Save.
 func (r *Repository[T]) Assign(entity *T, object json.RawMessage) error {
 	if err := r.shape.Assign(entity, object); err != nil {

@@ -16,21 +16,21 @@ import (
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/calendar"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/memory"
-	"github.com/minos-framework/minos-go/framework/model"
 )
 
 // Wagon is a root with rules.
 type Wagon struct {
 	aggregate.Root
-	Plate   string                `json:"plate"`
-	Class   Class                 `json:"class" default:"second"`
-	Price   decimal.Decimal       `json:"price" default:"9.90"`
-	Mileage int64                 `json:"mileage" default:"0"`
-	Slope   float64               `json:"slope,omitempty"`
-	Built   calendar.Date         `json:"built,omitzero"`
-	Seats   model.EntitySet[Seat] `json:"seats"`
-	Owner   *aggregate.Ref[Man]   `json:"owner"`
+	Plate   string                 `json:"plate"`
+	Class   Class                  `json:"class" default:"second"`
+	Price   decimal.Decimal        `json:"price" default:"9.90"`
+	Mileage int64                  `json:"mileage" default:"0"`
+	Slope   float64                `json:"slope,omitempty"`
+	Built   calendar.Date          `json:"built,omitzero"`
+	Seats   domain.EntitySet[Seat] `json:"seats"`
+	Owner   *aggregate.Ref[Man]    `json:"owner"`
 }
 
 // Class is an enum.
@@ -41,7 +41,7 @@ func (Class) Values() []Class { return []Class{"first", "second"} }
 
 // Seat is an entity of a wagon.
 type Seat struct {
-	model.Entity
+	domain.Entity
 	Number int `json:"number"`
 }
 
@@ -108,7 +108,7 @@ func TestRepository_Assign(t *testing.T) {
 		wagon := &Wagon{Plate: "AB 1"}
 		err := repository.Assign(wagon, json.RawMessage(
 			`{"plate":"","class":"third","owner":"me","seats":[{"number":"a"}]}`))
-		faults, ok := errors.AsType[model.FieldErrors](err)
+		faults, ok := errors.AsType[domain.FieldErrors](err)
 		if !ok || len(faults) != 4 || faults[3].Path != "owner" && faults[2].Path != "owner" || wagon.Plate != "AB 1" {
 			t.Errorf("the error is %v, and it is %+v", err, wagon)
 		}
@@ -158,13 +158,13 @@ func TestRepository_rules(t *testing.T) {
 			}
 			spoil(wagon)
 			err := repository.Save(t.Context(), wagon)
-			if _, ok := errors.AsType[model.FieldErrors](err); !ok || wagon.Version != 1 {
+			if _, ok := errors.AsType[domain.FieldErrors](err); !ok || wagon.Version != 1 {
 				t.Errorf("it has version %d, %v", wagon.Version, err)
 			}
 			fresh := &Wagon{Plate: "AB 2", Class: "first"}
 			spoil(fresh)
 			err = repository.Create(t.Context(), fresh)
-			if _, ok := errors.AsType[model.FieldErrors](err); !ok || fresh.UUID != uuid.Nil {
+			if _, ok := errors.AsType[domain.FieldErrors](err); !ok || fresh.UUID != uuid.Nil {
 				t.Errorf("it was created as %s, %v", fresh.UUID, err)
 			}
 			if got, err := repository.Get(t.Context(), wagon.UUID); err != nil || got.Plate != "AB 1" || got.Version != 1 {

@@ -7,30 +7,30 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/memory"
-	"github.com/minos-framework/minos-go/framework/model"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
 // Cart has fields of all kinds that events tell in their own way.
 type Cart struct {
 	aggregate.Root
-	Status string                 `json:"status"`
-	Total  int                    `json:"total"`
-	Note   *string                `json:"note"`
-	Tags   model.ValueSet[string] `json:"tags"`
-	Items  model.EntitySet[Item]  `json:"items"`
+	Status string                  `json:"status"`
+	Total  int                     `json:"total"`
+	Note   *string                 `json:"note"`
+	Tags   domain.ValueSet[string] `json:"tags"`
+	Items  domain.EntitySet[Item]  `json:"items"`
 }
 
 // Item is an entity of a cart.
 type Item struct {
-	model.Entity
+	domain.Entity
 	Name  string `json:"name"`
 	Count int    `json:"count"`
 }
 
 func newItem(name string, count int) *Item {
-	return &Item{Entity: model.NewEntity(), Name: name, Count: count}
+	return &Item{Entity: domain.NewEntity(), Name: name, Count: count}
 }
 
 // Paid is recorded by carts.

@@ -9,11 +9,11 @@ import (
 	"reflect"
 
 	"github.com/minos-framework/minos-go/framework/aggregate/reference"
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 )
 
 // CheckReferences has Create and Save refuse references to entities that do not
-// exist or were deleted: model.FieldErrors with the path of each, caused by a
+// exist or were deleted: domain.FieldErrors with the path of each, caused by a
 // *MissingReferenceError. Only the fields that changed are checked. Entities of
 // this service are read from its store, and those that the unit of work has
 // staged exist; others are asked for, so that a write needs the other service to
@@ -56,14 +56,14 @@ func (r *Repository[T]) checkReferences(ctx context.Context, entity *T, base, va
 			changed[f.Name] = v.Field(f.Index)
 		}
 	}
-	var faults model.FieldErrors
+	var faults domain.FieldErrors
 	var unknown []error
 	for _, m := range reference.Look(changed, func(to Referred, ids []UUID) map[UUID]Resolved {
 		return r.definition.registry.look(ctx, to, ids)
 	}) {
 		if missing, ok := errors.AsType[*NotFoundError](m.Result.Err); ok {
 			fault := &MissingReferenceError{Name: m.To.Name, UUID: m.UUID, Deleted: missing.Deleted}
-			faults = append(faults, &model.FieldError{Path: m.Path, Reason: model.Invalid, Err: fault})
+			faults = append(faults, &domain.FieldError{Path: m.Path, Reason: domain.Invalid, Err: fault})
 		} else if m.Result.Err != nil {
 			unknown = append(unknown, &RefError{Name: m.To.Name, UUID: m.UUID, Err: m.Result.Err})
 		}

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -30,7 +30,7 @@ func TestCheckReferences(t *testing.T) {
 		}
 		trip.Stops.Add(&Stop{Garage: aggregate.RefTo[Garage](missing)})
 		err := trips.Create(ctx, trip)
-		faults, ok := errors.AsType[model.FieldErrors](err)
+		faults, ok := errors.AsType[domain.FieldErrors](err)
 		if !ok || faults.StatusCode() != 400 || trip.Version != 0 {
 			t.Fatalf("got %v", err)
 		}

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -32,7 +32,7 @@ func TestIncrementalFieldDiff(t *testing.T) {
 	t.Run("a create event holds whole sets", func(t *testing.T) {
 		t.Parallel()
 		b := setupCarts(t)
-		cart := b.create(t, &Cart{Tags: model.NewValueSet("a", "b"), Items: model.NewEntitySet(newItem("pen", 1))})
+		cart := b.create(t, &Cart{Tags: domain.NewValueSet("a", "b"), Items: domain.NewEntitySet(newItem("pen", 1))})
 		messages := b.messages(t, cart.UUID)
 		e := decodeEvent(t, messages[0])
 		tags, ok := aggregate.Field[[]string](e, "tags")
@@ -47,7 +47,7 @@ func TestIncrementalFieldDiff(t *testing.T) {
 		t.Parallel()
 		b := setupCarts(t)
 		pen, ink := newItem("pen", 1), newItem("ink", 2)
-		cart := b.create(t, &Cart{Tags: model.NewValueSet("a", "b"), Items: model.NewEntitySet(pen, ink)})
+		cart := b.create(t, &Cart{Tags: domain.NewValueSet("a", "b"), Items: domain.NewEntitySet(pen, ink)})
 		pen.Count = 7
 		cart.Items.Remove(ink.UUID)
 		cart.Items.Add(newItem("cap", 3), newItem("nib", 4))
@@ -79,7 +79,7 @@ func TestIncrementalFieldDiff(t *testing.T) {
 	t.Run("fields are read by name, as values or as diffs", func(t *testing.T) {
 		t.Parallel()
 		b := setupCarts(t)
-		cart := b.create(t, &Cart{Tags: model.NewValueSet("a")})
+		cart := b.create(t, &Cart{Tags: domain.NewValueSet("a")})
 		cart.Tags.Add("b", "c")
 		cart.Tags.Remove("a")
 		cart.Total = 5

@@ -6,16 +6,16 @@ import (
 	"fmt"
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/memory"
-	"github.com/minos-framework/minos-go/framework/model"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
 // Tour is a root that records what happens to it.
 type Tour struct {
 	aggregate.Root
-	Status string                 `json:"status"`
-	Stops  model.ValueSet[string] `json:"stops"`
+	Status string                  `json:"status"`
+	Stops  domain.ValueSet[string] `json:"stops"`
 }
 
 // Departed is one of Tour's own events.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/minos-framework/minos-go/framework/aggregate/history"
 	"github.com/minos-framework/minos-go/framework/aggregate/sensitive"
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/query"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
@@ -20,7 +20,7 @@ type Option func(d *definition) error
 // definition is what is known of a root.
 type definition struct {
 	root    reflect.Type
-	shape   *model.Shape // with the root's stable name
+	shape   *domain.Shape // with the root's stable name
 	schema  history.Schema
 	records history.Records
 
@@ -34,7 +34,7 @@ type definition struct {
 
 // define reads a root's type and options.
 func define(t reflect.Type, options []Option) (*definition, error) {
-	shape, err := model.ShapeOf(t, reflect.TypeFor[Root]())
+	shape, err := domain.ShapeOf(t, reflect.TypeFor[Root]())
 	if err != nil {
 		return nil, err
 	}

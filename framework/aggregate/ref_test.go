@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -26,19 +26,19 @@ type Garage struct {
 // Trip holds references wherever a value can.
 type Trip struct {
 	aggregate.Root
-	Driver  aggregate.Ref[Man]                 `json:"driver"`
-	Guide   *aggregate.Ref[Man]                `json:"guide"`
-	Guests  []aggregate.Ref[Man]               `json:"guests"`
-	Seats   map[string]aggregate.Ref[Man]      `json:"seats"`
-	Stops   model.EntitySet[Stop]              `json:"stops"`
-	Friends model.ValueSet[aggregate.Ref[Man]] `json:"friends"`
-	Car     *aggregate.Ref[Car]                `json:"car"`
-	Note    string                             `json:"note"`
+	Driver  aggregate.Ref[Man]                  `json:"driver"`
+	Guide   *aggregate.Ref[Man]                 `json:"guide"`
+	Guests  []aggregate.Ref[Man]                `json:"guests"`
+	Seats   map[string]aggregate.Ref[Man]       `json:"seats"`
+	Stops   domain.EntitySet[Stop]              `json:"stops"`
+	Friends domain.ValueSet[aggregate.Ref[Man]] `json:"friends"`
+	Car     *aggregate.Ref[Car]                 `json:"car"`
+	Note    string                              `json:"note"`
 }
 
 // Stop is where a trip stops.
 type Stop struct {
-	model.Entity
+	domain.Entity
 	Garage *aggregate.Ref[Garage] `json:"garage"`
 }
 
@@ -163,13 +163,13 @@ func TestResolve(t *testing.T) {
 	t.Run("finds references wherever they are and asks once for each entity, once for each type", func(t *testing.T) {
 		t.Parallel()
 		r, ids := people("Ann", "Bob", "Cyd", "Dan", "Eve", "Fixit")
-		var stops model.EntitySet[Stop]
+		var stops domain.EntitySet[Stop]
 		stops.Add(&Stop{Garage: aggregate.RefTo[Garage](ids[5])}, &Stop{Garage: aggregate.RefTo[Garage](ids[5])}, &Stop{})
 		trip := &Trip{
 			Driver: aggregate.Ref[Man]{UUID: ids[0]}, Guide: aggregate.RefTo[Man](ids[0]),
 			Guests: []aggregate.Ref[Man]{{UUID: ids[1]}, {UUID: ids[2]}},
 			Seats:  map[string]aggregate.Ref[Man]{"1a": *aggregate.RefTo[Man](ids[3])},
-			Stops:  stops, Friends: model.NewValueSet(*aggregate.RefTo[Man](ids[4]), *aggregate.RefTo[Man](ids[0])),
+			Stops:  stops, Friends: domain.NewValueSet(*aggregate.RefTo[Man](ids[4]), *aggregate.RefTo[Man](ids[0])),
 		}
 		ctx := aggregate.WithResolver(t.Context(), r)
 		for range 2 { // the second finds nothing that is not resolved

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -20,7 +20,7 @@ func TestRepository_At(t *testing.T) {
 		t.Parallel()
 		b := setupCarts(t)
 		pen := newItem("pen", 1)
-		cart := b.create(t, &Cart{Tags: model.NewValueSet("a"), Items: model.NewEntitySet(pen)})
+		cart := b.create(t, &Cart{Tags: domain.NewValueSet("a"), Items: domain.NewEntitySet(pen)})
 		saved := []string{plain(t, cart)}
 		pen.Count = 2
 		cart.Tags.Remove("a")
@@ -179,7 +179,7 @@ func TestRepository_Rebuild(t *testing.T) {
 		var ids []aggregate.UUID
 		var before []unit.Snapshot
 		for i := range 250 {
-			cart := b.create(t, &Cart{Total: i, Tags: model.NewValueSet("a", "b"), Items: model.NewEntitySet(newItem("pen", i))})
+			cart := b.create(t, &Cart{Total: i, Tags: domain.NewValueSet("a", "b"), Items: domain.NewEntitySet(newItem("pen", i))})
 			cart.Tags.Remove("a")
 			cart.Record(Paid{Amount: i})
 			b.save(t, cart)

@@ -5,7 +5,7 @@ import (
 	"reflect"
 
 	"github.com/minos-framework/minos-go/framework/aggregate/history"
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 )
 
 // Repository loads and saves the root entities of one type. Make one by
@@ -16,7 +16,7 @@ import (
 // once.
 type Repository[T any] struct {
 	store      Store
-	shape      *model.Shape
+	shape      *domain.Shape
 	definition *definition
 	replayer   *history.Replayer
 	root       func(*T) *Root

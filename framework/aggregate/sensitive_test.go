@@ -12,8 +12,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/memory"
-	"github.com/minos-framework/minos-go/framework/model"
 	"github.com/minos-framework/minos-go/framework/privacy"
 	"github.com/minos-framework/minos-go/framework/query"
 	"github.com/minos-framework/minos-go/framework/unit"
@@ -22,10 +22,10 @@ import (
 // Patient holds personal data of its own.
 type Patient struct {
 	aggregate.Root
-	Ward    string                 `json:"ward"`
-	Email   string                 `json:"email" sensitive:"true"`
-	Age     *int                   `json:"age" sensitive:"true"`
-	Illness model.ValueSet[string] `json:"illness" sensitive:"true"`
+	Ward    string                  `json:"ward"`
+	Email   string                  `json:"email" sensitive:"true"`
+	Age     *int                    `json:"age" sensitive:"true"`
+	Illness domain.ValueSet[string] `json:"illness" sensitive:"true"`
 }
 
 // ValidateEmail refuses what is no address.
@@ -86,7 +86,7 @@ func newHospital(t testing.TB, store *memory.Store, options ...aggregate.Option)
 func (h *hospital) admit(t testing.TB) *Patient {
 	t.Helper()
 	age := 41
-	p := &Patient{Ward: "7", Email: "ann@example.com", Age: &age, Illness: model.NewValueSet("measles")}
+	p := &Patient{Ward: "7", Email: "ann@example.com", Age: &age, Illness: domain.NewValueSet("measles")}
 	if err := h.patients.Create(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}

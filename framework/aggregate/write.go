@@ -15,7 +15,7 @@ import (
 
 // Create stores a new entity and sets its uuid, its version (1) and its times.
 // It refuses an entity that has any of them; what the rules of its fields
-// refuse is told by model.FieldErrors.
+// refuse is told by domain.FieldErrors.
 func (r *Repository[T]) Create(ctx context.Context, entity *T) error {
 	root := r.root(entity)
 	if root.UUID != uuid.Nil || root.Version != 0 || !root.CreatedAt.IsZero() || !root.UpdatedAt.IsZero() {
@@ -26,7 +26,7 @@ func (r *Repository[T]) Create(ctx context.Context, entity *T) error {
 
 // Save stores what changed in an entity since it was loaded or saved last, and
 // what it recorded; nothing changed, nothing happens. An entity that is new is
-// created. What the rules of its fields refuse is told by model.FieldErrors. It
+// created. What the rules of its fields refuse is told by domain.FieldErrors. It
 // returns a *ConflictError when another writer was first; inside a handler that
 // is found at the commit, and the handler is run again.
 func (r *Repository[T]) Save(ctx context.Context, entity *T) error {

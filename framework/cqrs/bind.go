@@ -15,7 +15,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 )
 
 // binder fills a handler's input from a request.
@@ -23,7 +23,7 @@ type binder struct {
 	params   []binding
 	query    []binding
 	needBody bool
-	shape    *model.Shape // nil when the input reads its own JSON, or is an event
+	shape    *domain.Shape // nil when the input reads its own JSON, or is an event
 }
 
 type binding struct {
@@ -62,7 +62,7 @@ func newBinder(h *Handler) (*binder, error) {
 		}
 	}
 	if asked := h.Kind == KindCommand || h.Kind == KindQuery; asked && !readsItself(h.In) {
-		shape, err := model.ShapeOf(h.In)
+		shape, err := domain.ShapeOf(h.In)
 		b.shape, faults = shape, append(faults, err)
 	}
 	return b, errors.Join(faults...)
@@ -75,9 +75,9 @@ func readsItself(t reflect.Type) bool {
 }
 
 // bind sets in, a pointer to a handler's input, from the content, the path and
-// the query, and holds it to the rules of its fields, which package model
+// the query, and holds it to the rules of its fields, which package domain
 // describes. What is wrong with JSON, or against the rules, is told by
-// model.FieldErrors; what else does not fit is an *Error with status 400, and
+// domain.FieldErrors; what else does not fit is an *Error with status 400, and
 // content of a kind that does not fit the input one with 415. JSON is taken for
 // every input, a form for structs, whose fields have the form's values by their
 // JSON names (and no defaults), plain text for strings, and any other content

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -46,9 +46,9 @@ type Problem struct {
 
 // FieldProblem is one thing that is wrong with the content.
 type FieldProblem struct {
-	Path   string       `json:"path"`
-	Reason model.Reason `json:"reason"`
-	Detail string       `json:"detail"`
+	Path   string        `json:"path"`
+	Reason domain.Reason `json:"reason"`
+	Detail string        `json:"detail"`
 }
 
 // ProblemOf returns what the caller is told of an error: the status and text of
@@ -82,7 +82,7 @@ func ProblemOf(err error) Problem {
 		title = "Unknown"
 	}
 	problem := Problem{Type: "about:blank", Title: title, Status: status, Detail: detail}
-	if faults, ok := errors.AsType[model.FieldErrors](err); ok && status < http.StatusInternalServerError {
+	if faults, ok := errors.AsType[domain.FieldErrors](err); ok && status < http.StatusInternalServerError {
 		for _, f := range faults {
 			problem.Errors = append(problem.Errors, FieldProblem{f.Path, f.Reason, f.Err.Error()})
 		}

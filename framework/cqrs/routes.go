@@ -111,7 +111,7 @@ type Registry interface{ add(h *Handler) }
 
 // HandlerFunc handles a command or a query. An In that is a struct has its
 // fields from the content, and from the path and the query by tags of these
-// names. They are read and held to rules as package model says: hooks ParseX and
+// names. They are read and held to rules as package domain says: hooks ParseX and
 // ValidateX, enums, `default:"..."` for what is absent, `required:"true"` for
 // what must not be. All that is wrong is told to the caller at once, with 400,
 // and fn is not run.

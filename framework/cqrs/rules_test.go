@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/minos-framework/minos-go/framework/cqrs"
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 )
 
 // order is a request with rules.
@@ -83,9 +83,9 @@ func TestCommand_rules(t *testing.T) {
 		t.Parallel()
 		_, err := place(t, cqrs.Request{Content: []byte(`{"code":7,"lines":[{},{"price":"x"},{"count":-1}],"size":"a"}`)})
 		p := cqrs.ProblemOf(err)
-		want := map[string]model.Reason{
-			"code": model.Unparsable, "lines[1].price": model.Mistyped, "lines[2].count": model.Invalid,
-			"size": model.Mistyped, "buyer": model.Missing,
+		want := map[string]domain.Reason{
+			"code": domain.Unparsable, "lines[1].price": domain.Mistyped, "lines[2].count": domain.Invalid,
+			"size": domain.Mistyped, "buyer": domain.Missing,
 		}
 		if p.Status != http.StatusBadRequest || len(p.Errors) != len(want) {
 			t.Errorf("told is %s", p.JSON())

@@ -9,15 +9,15 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/sqlite"
 )
 
 // basket has a field, a set and an event of its own.
 type basket struct {
 	aggregate.Root
-	Total int                    `json:"total"`
-	Tags  model.ValueSet[string] `json:"tags"`
+	Total int                     `json:"total"`
+	Tags  domain.ValueSet[string] `json:"tags"`
 }
 
 type paid struct {

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -53,14 +53,14 @@ func Data(diffs []FieldDiff) json.RawMessage {
 // in every field. The change of a set is told by its elements, unless it would
 // lead to another order of them than the set has, or the field is sensitive:
 // what is sealed is sealed as a whole.
-func Compare(shape *model.Shape, base, values []json.RawMessage) []FieldDiff {
+func Compare(shape *domain.Shape, base, values []json.RawMessage) []FieldDiff {
 	var diffs []FieldDiff
 	for i, f := range shape.Fields {
 		switch {
 		case base == nil:
 		case bytes.Equal(base[i], values[i]):
 			continue
-		case f.Set != model.NoSet && !f.Sensitive:
+		case f.Set != domain.NoSet && !f.Sensitive:
 			if elements, ok := compareSets(f, base[i], values[i]); ok {
 				diffs = append(diffs, elements...)
 				continue
@@ -73,7 +73,7 @@ func Compare(shape *model.Shape, base, values []json.RawMessage) []FieldDiff {
 
 // compareSets returns a diff for each element that was added, replaced or
 // removed. It reports false when they do not lead from base to values.
-func compareSets(f model.Field, base, values json.RawMessage) ([]FieldDiff, bool) {
+func compareSets(f domain.Field, base, values json.RawMessage) ([]FieldDiff, bool) {
 	before, err := newSet(f, base)
 	if err != nil {
 		return nil, false

@@ -12,25 +12,25 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/minos-framework/minos-go/framework/aggregate/history"
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
 // list is a root with a set of each kind.
 type list struct {
-	Title string                 `json:"title"`
-	Tags  model.ValueSet[string] `json:"tags"`
-	Lines model.EntitySet[line]  `json:"lines"`
+	Title string                  `json:"title"`
+	Tags  domain.ValueSet[string] `json:"tags"`
+	Lines domain.EntitySet[line]  `json:"lines"`
 }
 
 type line struct {
-	model.Entity
+	domain.Entity
 	Text string `json:"text"`
 }
 
-func shapeOf(t testing.TB) *model.Shape {
+func shapeOf(t testing.TB) *domain.Shape {
 	t.Helper()
-	shape, err := model.ShapeOf(reflect.TypeFor[list]())
+	shape, err := domain.ShapeOf(reflect.TypeFor[list]())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,8 +49,8 @@ func encode(t testing.TB, l list) []json.RawMessage {
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	one, two := uuid.UUID{15: 1}, uuid.UUID{15: 2}
-	of := func(id uuid.UUID, text string) *line { return &line{Entity: model.Entity{UUID: id}, Text: text} }
-	base := list{Title: "a", Tags: model.NewValueSet("x", "y"), Lines: model.NewEntitySet(of(one, "1"))}
+	of := func(id uuid.UUID, text string) *line { return &line{Entity: domain.Entity{UUID: id}, Text: text} }
+	base := list{Title: "a", Tags: domain.NewValueSet("x", "y"), Lines: domain.NewEntitySet(of(one, "1"))}
 	for sentence, c := range map[string]struct {
 		base, next list
 		want       string
@@ -59,12 +59,12 @@ func TestCompare(t *testing.T) {
 		"a field": {base, list{Title: "b", Tags: base.Tags, Lines: base.Lines}, `[{"name":"title","value":"b"}]`},
 		"a value more and one less": {
 			base,
-			list{Title: "a", Tags: model.NewValueSet("y", "z"), Lines: base.Lines},
+			list{Title: "a", Tags: domain.NewValueSet("y", "z"), Lines: base.Lines},
 			`[{"name":"tags","action":"create","value":"z"},{"name":"tags","action":"delete","value":"x"}]`,
 		},
 		"an entity that changed and one more": {
 			base,
-			list{Title: "a", Tags: base.Tags, Lines: model.NewEntitySet(of(two, "2"), of(one, "I"))},
+			list{Title: "a", Tags: base.Tags, Lines: domain.NewEntitySet(of(two, "2"), of(one, "I"))},
 			`[{"name":"lines","action":"create","value":{"uuid":"00000000-0000-0000-0000-000000000002","text":"2"}},` +
 				`{"name":"lines","action":"update","value":{"uuid":"00000000-0000-0000-0000-000000000001","text":"I"}}]`,
 		},

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -89,17 +89,17 @@ func appendString(data []byte, s string) []byte {
 }
 
 // Topics lists every topic that changes of a root are published on.
-func Topics(shape *model.Shape, records Records) []string {
+func Topics(shape *domain.Shape, records Records) []string {
 	name := shape.Name
 	topics := []string{name + "Created", name + "Updated", name + "Deleted"}
 	for _, f := range shape.Fields {
 		topic := name + "Updated." + f.Name
 		topics = append(topics, topic)
-		if f.Set == model.NoSet || f.Sensitive {
+		if f.Set == domain.NoSet || f.Sensitive {
 			continue
 		}
 		topics = append(topics, topic+"."+string(unit.Create), topic+"."+string(unit.Delete))
-		if f.Set == model.SetOfEntities {
+		if f.Set == domain.SetOfEntities {
 			topics = append(topics, topic+"."+string(unit.Update))
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -33,7 +33,7 @@ func (e *PoisonError) Unwrap() error { return e.Err }
 // Replayer leads from the events of a root entity to its state. It is safe for
 // concurrent use.
 type Replayer struct {
-	Shape   *model.Shape
+	Shape   *domain.Shape
 	Schema  Schema
 	Records Records
 	// Sealer knows the plain values of sensitive fields.

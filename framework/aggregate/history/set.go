@@ -7,14 +7,14 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
 // set is the value of a field that is one, as elements of JSON: in the order in
 // which they came, those that were removed with no value.
 type set struct {
-	field    model.Field
+	field    domain.Field
 	elements []element
 	places   map[string]int // by key
 }
@@ -25,7 +25,7 @@ type element struct {
 	value json.RawMessage
 }
 
-func newSet(f model.Field, value json.RawMessage) (*set, error) {
+func newSet(f domain.Field, value json.RawMessage) (*set, error) {
 	var values []json.RawMessage
 	if value != nil {
 		if err := json.Unmarshal(value, &values); err != nil {
@@ -87,8 +87,8 @@ func (s *set) encode() json.RawMessage {
 }
 
 // keyOf is the uuid of an entity, and the whole of a value.
-func keyOf(f model.Field, value json.RawMessage) (string, error) {
-	if f.Set == model.SetOfValues {
+func keyOf(f domain.Field, value json.RawMessage) (string, error) {
+	if f.Set == domain.SetOfValues {
 		var text bytes.Buffer
 		if err := json.Compact(&text, value); err != nil {
 			return "", err
@@ -108,7 +108,7 @@ func keyOf(f model.Field, value json.RawMessage) (string, error) {
 }
 
 // canonical returns a value as its type writes it.
-func canonical(f model.Field, value json.RawMessage) (json.RawMessage, error) {
+func canonical(f domain.Field, value json.RawMessage) (json.RawMessage, error) {
 	typed := reflect.New(f.Type)
 	if err := json.Unmarshal(value, typed.Interface()); err != nil {
 		return nil, err

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -19,7 +19,7 @@ type State struct {
 	Deleted              bool
 	CreatedAt, UpdatedAt time.Time
 
-	shape  *model.Shape
+	shape  *domain.Shape
 	places map[string]int
 	values []json.RawMessage // in the order of the shape
 	sets   map[int]*set      // those of values that are behind them
@@ -30,7 +30,7 @@ type State struct {
 // NewState returns the state before the first event. Record gives the values
 // that a recorded event leads to; both are as they are stored.
 func NewState(
-	shape *model.Shape, record func(values []json.RawMessage, event FieldDiff) ([]json.RawMessage, error),
+	shape *domain.Shape, record func(values []json.RawMessage, event FieldDiff) ([]json.RawMessage, error),
 ) *State {
 	places := make(map[string]int, len(shape.Fields))
 	for i, f := range shape.Fields {
@@ -111,7 +111,7 @@ func (s *State) set(d FieldDiff) error {
 		return nil
 	}
 	f := s.shape.Fields[i]
-	if f.Set == model.NoSet {
+	if f.Set == domain.NoSet {
 		return errors.New("it is not a set, but the event holds an element of one")
 	}
 	elements, ok := s.sets[i]
@@ -137,7 +137,7 @@ func (s *State) Values() []json.RawMessage {
 
 // Object joins the values of fields to one JSON object, without those that no
 // event has told of.
-func Object(shape *model.Shape, values []json.RawMessage) json.RawMessage {
+func Object(shape *domain.Shape, values []json.RawMessage) json.RawMessage {
 	data := []byte{'{'}
 	for i, f := range shape.Fields {
 		if values[i] == nil {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/privacy"
 )
 
@@ -34,11 +34,11 @@ func (e *SubjectError) StatusCode() int {
 
 // Excuse leaves out what the rules say of fields that were forgotten.
 func Excuse(forgotten []string, err error) error {
-	faults, ok := errors.AsType[model.FieldErrors](err)
+	faults, ok := errors.AsType[domain.FieldErrors](err)
 	if !ok || len(forgotten) == 0 {
 		return err
 	}
-	faults = slices.DeleteFunc(slices.Clone(faults), func(f *model.FieldError) bool {
+	faults = slices.DeleteFunc(slices.Clone(faults), func(f *domain.FieldError) bool {
 		return slices.ContainsFunc(forgotten, func(name string) bool {
 			rest, ok := strings.CutPrefix(f.Path, name)
 			return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')

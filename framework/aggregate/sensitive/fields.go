@@ -22,7 +22,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/minos-framework/minos-go/framework/aggregate/history"
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/privacy"
 )
 
@@ -31,7 +31,7 @@ import (
 // concurrent use.
 type Fields struct {
 	vault  *privacy.Vault
-	shape  *model.Shape
+	shape  *domain.Shape
 	fields []field // as the shape's
 }
 
@@ -44,8 +44,8 @@ type field struct {
 
 // New reads the tags of a root's type. It returns nil when no field is
 // sensitive, and ErrNoVault when one is and there is no vault.
-func New(root reflect.Type, shape *model.Shape, vault *privacy.Vault) (*Fields, error) {
-	if !slices.ContainsFunc(shape.Fields, func(f model.Field) bool { return f.Sensitive }) {
+func New(root reflect.Type, shape *domain.Shape, vault *privacy.Vault) (*Fields, error) {
+	if !slices.ContainsFunc(shape.Fields, func(f domain.Field) bool { return f.Sensitive }) {
 		return nil, nil
 	}
 	if vault == nil {
@@ -62,7 +62,7 @@ func New(root reflect.Type, shape *model.Shape, vault *privacy.Vault) (*Fields, 
 			place: privacy.Place{Root: shape.Name, Field: cmp.Or(tag.Get("sealed"), f.Name)},
 		}
 		if of := tag.Get("sensitive"); of != "true" {
-			s.fields[i].subject = slices.IndexFunc(shape.Fields, func(f model.Field) bool { return f.Name == of && !f.Sensitive })
+			s.fields[i].subject = slices.IndexFunc(shape.Fields, func(f domain.Field) bool { return f.Name == of && !f.Sensitive })
 			if s.fields[i].subject < 0 {
 				return nil, fmt.Errorf("%s.%s: sensitive is \"true\" or names a field that is not sensitive itself, but not %q",
 					root, f.Name, of)
@@ -264,7 +264,7 @@ func (s *Fields) SealDiffs(ctx context.Context, id uuid.UUID, values []json.RawM
 
 // Index returns the sensitive field called name, or -1.
 func (s *Fields) Index(name string) int {
-	return slices.IndexFunc(s.shape.Fields, func(f model.Field) bool { return f.Sensitive && f.Name == name })
+	return slices.IndexFunc(s.shape.Fields, func(f domain.Field) bool { return f.Sensitive && f.Name == name })
 }
 
 // Same refuses another subject for fields that hold something: what they held

@@ -12,7 +12,7 @@ import (
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/calendar"
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/query"
 )
 
@@ -34,9 +34,9 @@ type parcel struct {
 	Owner    *aggregate.Ref[keeper]     `json:"owner"`
 	Nobody   *aggregate.Ref[keeper]     `json:"nobody"`
 	Address  address                    `json:"address"`
-	Items    model.EntitySet[item]      `json:"items"`
-	Tags     model.ValueSet[string]     `json:"tags"`
-	None     model.ValueSet[address]    `json:"none"`
+	Items    domain.EntitySet[item]     `json:"items"`
+	Tags     domain.ValueSet[string]    `json:"tags"`
+	None     domain.ValueSet[address]   `json:"none"`
 	Notes    []string                   `json:"notes"`
 	Fees     map[string]exact           `json:"fees"`
 	Extra    map[string]json.RawMessage `json:"extra"`
@@ -50,7 +50,7 @@ type (
 		City string `json:"city"`
 	}
 	item struct {
-		model.Entity
+		domain.Entity
 		Name  string `json:"name"`
 		Price exact  `json:"price"`
 	}
@@ -82,8 +82,8 @@ func newParcel() *parcel {
 		Clock:    calendar.NewTimeOfDay(90 * time.Minute),
 		Sent:     time.Date(2026, 5, 17, 10, 0, 0, 123_456_000, time.FixedZone("", 2*3600)),
 		Patience: time.Minute, Seal: []byte{0, 1, 255}, Owner: aggregate.RefTo[keeper](uuid.New()),
-		Address: address{City: "Turin"}, Items: model.NewEntitySet(&item{Name: "nut", Price: "0.30"}, &item{Price: "1"}),
-		Tags: model.NewValueSet("b", "a", "b"), Notes: []string{"fragile", ""}, Fees: map[string]exact{"toll": "2.50"},
+		Address: address{City: "Turin"}, Items: domain.NewEntitySet(&item{Name: "nut", Price: "0.30"}, &item{Price: "1"}),
+		Tags: domain.NewValueSet("b", "a", "b"), Notes: []string{"fragile", ""}, Fees: map[string]exact{"toll": "2.50"},
 		Extra: map[string]json.RawMessage{"big": json.RawMessage("9007199254740993")},
 		Any:   []any{json.Number("9007199254740993"), nil, map[string]any{"z": "a", "a": true}},
 	}

@@ -24,7 +24,7 @@ const (
 func packages() []string {
 	return []string{
 		"framework/unit", "framework/query", "framework/calendar",
-		"framework/model/internal/scan", "framework/model", "framework/aggregate/sensitive", "framework/aggregate",
+		"framework/domain/internal/scan", "framework/domain", "framework/aggregate/sensitive", "framework/aggregate",
 		"framework/aggregate/history", "framework/aggregate/reference",
 		"framework/broker", "framework/saga", "framework/cqrs", "framework/schedule", "framework/privacy", "framework/dump",
 		"framework/config", "framework/service", "framework/rest", "framework/telemetry",

@@ -1,4 +1,4 @@
-package model_test
+package domain_test
 
 import (
 	"encoding/json"
@@ -13,13 +13,13 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 )
 
 // faults returns what is wrong as "path reason", sorted.
 func faults(t testing.TB, err error) []string {
 	t.Helper()
-	all, ok := errors.AsType[model.FieldErrors](err)
+	all, ok := errors.AsType[domain.FieldErrors](err)
 	if !ok {
 		t.Fatalf("the error is %v", err)
 	}
@@ -188,18 +188,18 @@ func TestFieldErrors(t *testing.T) {
 	if err.Error() != want {
 		t.Errorf("the error reads %q", err)
 	}
-	if one, ok := errors.AsType[*model.FieldError](err); !ok || one.Path != "state" {
+	if one, ok := errors.AsType[*domain.FieldError](err); !ok || one.Path != "state" {
 		t.Errorf("the first is %v", one)
 	}
 	cause := errors.New("no reason")
-	if !errors.Is(model.FieldErrors{{Reason: model.Invalid, Err: cause}}, cause) {
+	if !errors.Is(domain.FieldErrors{{Reason: domain.Invalid, Err: cause}}, cause) {
 		t.Error("the cause is lost")
 	}
 }
 
 // Base of hooks: what an embedded struct checks is checked of what embeds it.
 type named struct {
-	model.Entity
+	domain.Entity
 	Name string `json:"name"`
 }
 
@@ -221,12 +221,12 @@ type part struct {
 
 type machine struct {
 	Base
-	Main  part                   `json:"main"`
-	Parts model.EntitySet[part]  `json:"parts"`
-	Spare map[string]part        `json:"spare"`
-	Pair  [2]string              `json:"pair,omitzero"`
-	Other *part                  `json:"other"`
-	Times model.ValueSet[[2]int] `json:"times"`
+	Main  part                    `json:"main"`
+	Parts domain.EntitySet[part]  `json:"parts"`
+	Spare map[string]part         `json:"spare"`
+	Pair  [2]string               `json:"pair,omitzero"`
+	Other *part                   `json:"other"`
+	Times domain.ValueSet[[2]int] `json:"times"`
 }
 
 func TestShape_Hooks(t *testing.T) {

@@ -1,4 +1,4 @@
-package model
+package domain
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/minos-framework/minos-go/framework/model/internal/scan"
+	"github.com/minos-framework/minos-go/framework/domain/internal/scan"
 )
 
 // object is what is known of a struct.
@@ -53,7 +53,7 @@ func (m *member) required(o *object) bool {
 // that is set says which it is:
 //
 //	type Payment struct {
-//		model.OneOf
+//		domain.OneOf
 //		Card     *Card     `json:"card,omitempty"`
 //		Transfer *Transfer `json:"transfer,omitempty"`
 //	}
@@ -73,7 +73,7 @@ func (p *planner) object(t reflect.Type, at string) (*object, error) {
 	if o.oneOf {
 		for _, m := range o.members {
 			if m.plan.form != formPointer {
-				return nil, fmt.Errorf("%s.%s: an alternative of what embeds model.OneOf is a pointer", at, m.name)
+				return nil, fmt.Errorf("%s.%s: an alternative of what embeds domain.OneOf is a pointer", at, m.name)
 			}
 		}
 	}

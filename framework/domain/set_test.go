@@ -1,4 +1,4 @@
-package model_test
+package domain_test
 
 import (
 	"encoding/json"
@@ -9,24 +9,24 @@ import (
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 )
 
 func TestEntity(t *testing.T) {
 	t.Parallel()
 	t.Run("gets a uuid of its own when it is made or added", func(t *testing.T) {
 		t.Parallel()
-		a, b := Line{Entity: model.NewEntity()}, &Line{}
-		set := model.NewEntitySet(b)
+		a, b := Line{Entity: domain.NewEntity()}, &Line{}
+		set := domain.NewEntitySet(b)
 		if a.UUID == uuid.Nil || b.UUID == uuid.Nil || a.UUID == b.UUID || !set.Has(b.UUID) {
 			t.Errorf("the uuids are %s and %s", a.UUID, b.UUID)
 		}
 	})
 	t.Run("keeps the uuid that it has", func(t *testing.T) {
 		t.Parallel()
-		line := Line{Entity: model.NewEntity()}
+		line := Line{Entity: domain.NewEntity()}
 		id := line.UUID
-		set := model.NewEntitySet(&line)
+		set := domain.NewEntitySet(&line)
 		if line.UUID != id || !set.Has(id) {
 			t.Errorf("it became %s", line.UUID)
 		}
@@ -37,8 +37,8 @@ func TestEntitySet(t *testing.T) {
 	t.Parallel()
 	t.Run("is empty when it is zero or nil", func(t *testing.T) {
 		t.Parallel()
-		var zero model.EntitySet[Line]
-		var none *model.EntitySet[Line]
+		var zero domain.EntitySet[Line]
+		var none *domain.EntitySet[Line]
 		if none.Len() != 0 || none.Has(uuid.Nil) || !none.Equal(&zero) || !zero.Equal(none) || !zero.IsZero() {
 			t.Error("nil is not empty")
 		}
@@ -52,7 +52,7 @@ func TestEntitySet(t *testing.T) {
 			t.Error("its clone has an entity")
 		}
 		for _, data := range []string{`null`, `[]`} {
-			set := model.NewEntitySet(&Line{})
+			set := domain.NewEntitySet(&Line{})
 			if err := json.Unmarshal([]byte(data), &set); err != nil || set.Len() != 0 {
 				t.Errorf("%s is %d long, %v", data, set.Len(), err)
 			}
@@ -64,7 +64,7 @@ func TestEntitySet(t *testing.T) {
 	t.Run("replaces the entity with the uuid of what is added", func(t *testing.T) {
 		t.Parallel()
 		line := &Line{Product: "nut"}
-		set := model.NewEntitySet(line, nil)
+		set := domain.NewEntitySet(line, nil)
 		set.Add(&Line{Entity: line.Entity, Product: "bolt"})
 		if got, ok := set.Get(line.UUID); !ok || got.Product != "bolt" || set.Len() != 1 {
 			t.Errorf("it holds %+v of %d", got, set.Len())
@@ -73,7 +73,7 @@ func TestEntitySet(t *testing.T) {
 	t.Run("hands out the entities themselves", func(t *testing.T) {
 		t.Parallel()
 		line := &Line{}
-		set := model.NewEntitySet(line)
+		set := domain.NewEntitySet(line)
 		clone := set.Clone()
 		got, _ := set.Get(line.UUID)
 		got.Count = 9
@@ -87,7 +87,7 @@ func TestEntitySet(t *testing.T) {
 	})
 	t.Run("is read from a list, in which the last of a uuid stays", func(t *testing.T) {
 		t.Parallel()
-		var set model.EntitySet[Line]
+		var set domain.EntitySet[Line]
 		err := json.Unmarshal([]byte(`[{"uuid":"22222222-2222-2222-2222-222222222222","count":1},{"count":3},
 			{"uuid":"22222222-2222-2222-2222-222222222222","count":2}]`), &set)
 		got, ok := set.Get(uuid.MustParse("22222222-2222-2222-2222-222222222222"))
@@ -106,13 +106,13 @@ func TestEntitySet(t *testing.T) {
 func TestEntitySet_Model(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		var set model.EntitySet[Line]
+		var set domain.EntitySet[Line]
 		want := map[uuid.UUID]int{}
 		ids := rapid.Custom(func(t *rapid.T) uuid.UUID { return uuid.UUID{0: rapid.Byte().Draw(t, "id"), 15: 1} })
 		t.Repeat(map[string]func(*rapid.T){
 			"add": func(t *rapid.T) {
 				id, count := ids.Draw(t, "id"), rapid.Int().Draw(t, "count")
-				set.Add(&Line{Entity: model.Entity{UUID: id}, Count: count})
+				set.Add(&Line{Entity: domain.Entity{UUID: id}, Count: count})
 				want[id] = count
 			},
 			"remove": func(t *rapid.T) {
@@ -127,7 +127,7 @@ func TestEntitySet_Model(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				var again model.EntitySet[Line]
+				var again domain.EntitySet[Line]
 				if err := json.Unmarshal(data, &again); err != nil || !again.Equal(&set) {
 					t.Fatalf("%s was read as %v, %v", data, again, err)
 				}
@@ -154,7 +154,7 @@ func TestValueSet(t *testing.T) {
 	turin, asti := Address{City: "Turin"}, Address{City: "Asti"}
 	t.Run("holds each value once, by what it is", func(t *testing.T) {
 		t.Parallel()
-		set := model.NewValueSet(turin, asti, Address{City: "Turin"})
+		set := domain.NewValueSet(turin, asti, Address{City: "Turin"})
 		set.Add(turin)
 		if set.Len() != 2 || !set.Has(Address{City: "Asti"}) || !set.Remove(asti) || set.Remove(asti) || set.Len() != 1 {
 			t.Errorf("it is %+v", set)
@@ -162,8 +162,8 @@ func TestValueSet(t *testing.T) {
 	})
 	t.Run("is empty when it is zero or nil", func(t *testing.T) {
 		t.Parallel()
-		var zero model.ValueSet[Address]
-		var none *model.ValueSet[Address]
+		var zero domain.ValueSet[Address]
+		var none *domain.ValueSet[Address]
 		if none.Len() != 0 || none.Has(turin) || !none.Equal(&zero) || !zero.Equal(none) || !zero.IsZero() {
 			t.Error("nil is not empty")
 		}
@@ -179,9 +179,9 @@ func TestValueSet(t *testing.T) {
 	})
 	t.Run("has the operations of sets", func(t *testing.T) {
 		t.Parallel()
-		a, b := model.NewValueSet(1, 2, 3), model.NewValueSet(2, 3, 4)
+		a, b := domain.NewValueSet(1, 2, 3), domain.NewValueSet(2, 3, 4)
 		union, both, rest := a.Union(&b), a.Intersection(&b), a.Difference(&b)
-		for want, got := range map[string]model.ValueSet[int]{"[1,2,3,4]": union, "[2,3]": both, "[1]": rest, "[2,3,4]": b} {
+		for want, got := range map[string]domain.ValueSet[int]{"[1,2,3,4]": union, "[2,3]": both, "[1]": rest, "[2,3,4]": b} {
 			if data, _ := json.Marshal(got); string(data) != want {
 				t.Errorf("%s is wanted, not %s", want, data)
 			}
@@ -193,14 +193,14 @@ func TestValueSet(t *testing.T) {
 	})
 	t.Run("refuses a value that has no JSON when it is stored", func(t *testing.T) {
 		t.Parallel()
-		set := model.NewValueSet(1, math.NaN())
+		set := domain.NewValueSet(1, math.NaN())
 		if data, err := json.Marshal(set); err == nil {
 			t.Errorf("it is stored as %s", data)
 		}
 	})
 	t.Run("leaves the old values when a list cannot be read", func(t *testing.T) {
 		t.Parallel()
-		set := model.NewValueSet("a")
+		set := domain.NewValueSet("a")
 		if err := json.Unmarshal([]byte(`["b",1]`), &set); err == nil || !set.Has("a") || set.Len() != 1 {
 			t.Errorf("it is %+v, %v", set, err)
 		}
@@ -213,7 +213,7 @@ func TestValueSet_Model(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		values := rapid.SliceOf(rapid.StringN(0, 2, -1))
 		added, removed := values.Draw(t, "added"), values.Draw(t, "removed")
-		var set model.ValueSet[string]
+		var set domain.ValueSet[string]
 		want := map[string]bool{}
 		for i, value := range added {
 			if i%2 == 0 {
@@ -233,7 +233,7 @@ func TestValueSet_Model(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var again model.ValueSet[string]
+		var again domain.ValueSet[string]
 		if err := json.Unmarshal(data, &again); err != nil || !again.Equal(&set) || again.Len() != len(want) {
 			t.Fatalf("%s was read as %v, %v", data, again, err)
 		}
@@ -244,7 +244,7 @@ func TestValueSet_Model(t *testing.T) {
 		}
 		if reversed := slices.Collect(set.All()); len(reversed) > 0 {
 			slices.Reverse(reversed)
-			if other := model.NewValueSet(reversed...); !other.Equal(&set) {
+			if other := domain.NewValueSet(reversed...); !other.Equal(&set) {
 				t.Fatal("the order of adding matters")
 			}
 		}
@@ -254,7 +254,7 @@ func TestValueSet_Model(t *testing.T) {
 func BenchmarkEntitySet_Add(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		var set model.EntitySet[Line]
+		var set domain.EntitySet[Line]
 		for range 10_000 {
 			set.Add(&Line{})
 		}

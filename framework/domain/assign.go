@@ -1,4 +1,4 @@
-package model
+package domain
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/minos-framework/minos-go/framework/model/internal/scan"
+	"github.com/minos-framework/minos-go/framework/domain/internal/scan"
 	"github.com/minos-framework/minos-go/framework/query"
 )
 

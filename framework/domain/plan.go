@@ -1,4 +1,4 @@
-package model
+package domain
 
 import (
 	"encoding"
@@ -176,7 +176,7 @@ func (p *planner) fillKind(n *plan, at string) error {
 		n.object = o
 		return err
 	case reflect.Interface:
-		return fmt.Errorf("%s: which type %s holds is not stored: use a struct that embeds model.OneOf", at, t)
+		return fmt.Errorf("%s: which type %s holds is not stored: use a struct that embeds domain.OneOf", at, t)
 	default:
 		return fmt.Errorf("%s: %s cannot be stored", at, t)
 	}

@@ -1,4 +1,4 @@
-package model_test
+package domain_test
 
 import (
 	"encoding/json"
@@ -14,7 +14,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/minos-framework/minos-go/framework/calendar"
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 )
 
 // Order is a root with a field of every kind. Base stands for aggregate.Root.
@@ -34,9 +34,9 @@ type Order struct {
 	Seal     []byte                     `json:"seal,omitempty"`
 	Buyer    *uuid.UUID                 `json:"buyer"`
 	Address  Address                    `json:"address,omitzero"`
-	Lines    model.EntitySet[Line]      `json:"lines"`
-	Tags     model.ValueSet[string]     `json:"tags"`
-	Stops    model.ValueSet[Address]    `json:"stops"`
+	Lines    domain.EntitySet[Line]     `json:"lines"`
+	Tags     domain.ValueSet[string]    `json:"tags"`
+	Stops    domain.ValueSet[Address]   `json:"stops"`
 	Notes    []string                   `json:"notes"`
 	Prices   map[string]decimal.Decimal `json:"prices"`
 	Payment  *Payment                   `json:"payment"`
@@ -48,7 +48,7 @@ type Base struct{ Version int }
 
 // Line is an entity inside an order.
 type Line struct {
-	model.Entity
+	domain.Entity
 	Product string          `json:"product"`
 	Price   decimal.Decimal `json:"price"`
 	Count   int             `json:"count" default:"1"`
@@ -69,7 +69,7 @@ type Address struct {
 
 // Payment is a union.
 type Payment struct {
-	model.OneOf
+	domain.OneOf
 	Card     *Card    `json:"card,omitempty"`
 	Transfer *Address `json:"transfer,omitempty"`
 }
@@ -129,9 +129,9 @@ func (o *Order) Validate() error {
 	return nil
 }
 
-func shapeOf[T any](t testing.TB) *model.Shape {
+func shapeOf[T any](t testing.TB) *domain.Shape {
 	t.Helper()
-	s, err := model.ShapeOf(reflect.TypeFor[T](), reflect.TypeFor[Base]())
+	s, err := domain.ShapeOf(reflect.TypeFor[T](), reflect.TypeFor[Base]())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,8 +147,8 @@ func sample() *Order {
 		Placed:   time.Date(2026, 5, 17, 10, 0, 0, 123456000, time.FixedZone("", 7200)),
 		Patience: time.Minute, Seal: []byte{0, 1, 255}, Buyer: &buyer,
 		Address: Address{Street: "Mole 1", City: "Turin"},
-		Lines:   model.NewEntitySet(&Line{Product: "bolt", Price: decimal.RequireFromString("0.30"), Count: 3}),
-		Tags:    model.NewValueSet("b", "a"), Stops: model.NewValueSet(Address{City: "Asti"}),
+		Lines:   domain.NewEntitySet(&Line{Product: "bolt", Price: decimal.RequireFromString("0.30"), Count: 3}),
+		Tags:    domain.NewValueSet("b", "a"), Stops: domain.NewValueSet(Address{City: "Asti"}),
 		Notes: []string{"fragile"}, Prices: map[string]decimal.Decimal{"nut": decimal.NewFromInt(2)},
 		Payment: &Payment{Card: &Card{Number: "4242"}},
 		Extra:   map[string]any{"big": json.Number("9007199254740993")},
@@ -225,7 +225,7 @@ func TestShape_Encode(t *testing.T) {
 		o := sample()
 		o.Placed = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
 		_, err := shapeOf[Order](t).Encode(o)
-		if faults, ok := errors.AsType[model.FieldErrors](err); !ok || faults[0].Path != "placed" {
+		if faults, ok := errors.AsType[domain.FieldErrors](err); !ok || faults[0].Path != "placed" {
 			t.Errorf("the error is %v", err)
 		}
 	})
@@ -237,9 +237,9 @@ func TestShapeOf(t *testing.T) {
 		t.Parallel()
 		type root struct {
 			Base
-			Name  string                `json:"name" sensitive:"true"`
-			Lines model.EntitySet[Line] `json:"lines"`
-			Tags  model.ValueSet[string]
+			Name  string                 `json:"name" sensitive:"true"`
+			Lines domain.EntitySet[Line] `json:"lines"`
+			Tags  domain.ValueSet[string]
 			Note  *string  `json:"note"`
 			left  int      //nolint:unused // that it is left out is what is tested
 			Out   chan int `json:"-"`
@@ -265,7 +265,7 @@ func TestShapeOf(t *testing.T) {
 		}](), ".engine.out[]: chan int cannot be stored"},
 		{"a function", reflect.TypeFor[struct{ F func() }](), ".F: func() cannot be stored"},
 		{"a complex number", reflect.TypeFor[struct{ C map[string]complex128 }](), ".C.*: complex128 cannot be stored"},
-		{"an interface", reflect.TypeFor[struct{ S fmt.Stringer }](), "model.OneOf"},
+		{"an interface", reflect.TypeFor[struct{ S fmt.Stringer }](), "domain.OneOf"},
 		{"keys of a map that are no strings", reflect.TypeFor[struct{ M map[int]int }](), ".M: the keys of a map are"},
 		{"keys of a map that are uuids", reflect.TypeFor[struct{ M map[uuid.UUID]int }](), ".M: the keys of a map are"},
 		{"a nested field that is not exported", reflect.TypeFor[struct{ P struct{ x, Y int } }](), ".P.x is not exported"},
@@ -287,10 +287,10 @@ func TestShapeOf(t *testing.T) {
 		{"numbers in quotes", reflect.TypeFor[struct {
 			A int `json:"a,string"`
 		}](), "option string"},
-		{"a pointer to a set", reflect.TypeFor[struct{ L *model.ValueSet[int] }](), "a set is no pointer"},
+		{"a pointer to a set", reflect.TypeFor[struct{ L *domain.ValueSet[int] }](), "a set is no pointer"},
 		{"a union of what is always there", reflect.TypeFor[struct {
 			U struct {
-				model.OneOf
+				domain.OneOf
 				A int
 			}
 		}](), "is a pointer"},
@@ -314,7 +314,7 @@ func TestShapeOf(t *testing.T) {
 	} {
 		t.Run("refuses "+test.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := model.ShapeOf(test.typ, reflect.TypeFor[Base]())
+			_, err := domain.ShapeOf(test.typ, reflect.TypeFor[Base]())
 			if test.want == "" {
 				if err != nil {
 					t.Errorf("the error is %v", err)

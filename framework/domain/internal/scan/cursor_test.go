@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/minos-framework/minos-go/framework/model/internal/scan"
+	"github.com/minos-framework/minos-go/framework/domain/internal/scan"
 )
 
 // TestCursor holds the cursor to encoding/json, whatever the JSON and however

@@ -1,4 +1,4 @@
-package model_test
+package domain_test
 
 import (
 	"encoding/json"
@@ -10,11 +10,11 @@ import (
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
 
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 )
 
 func ExampleEntitySet() {
-	var lines model.EntitySet[Line]
+	var lines domain.EntitySet[Line]
 	nuts := &Line{Product: "nut", Count: 10}
 	lines.Add(nuts, &Line{Product: "bolt", Count: 4})
 	lines.Add(&Line{Entity: nuts.Entity, Product: "nut", Count: 12}) // in place of the one with its uuid
@@ -30,8 +30,8 @@ func ExampleEntitySet() {
 }
 
 func ExampleValueSet() {
-	tags := model.NewValueSet("urgent", "fragile", "urgent")
-	other := model.NewValueSet("fragile", "heavy")
+	tags := domain.NewValueSet("urgent", "fragile", "urgent")
+	other := domain.NewValueSet("fragile", "heavy")
 	all, both := tags.Union(&other), tags.Intersection(&other)
 	data, _ := json.Marshal(all)
 	fmt.Println(tags.Len(), tags.Has("urgent"), string(data), both.Len())
@@ -49,7 +49,7 @@ func Example_valueObject() {
 }
 
 func ExampleOneOf() {
-	shape, err := model.ShapeOf(reflect.TypeFor[Payment]())
+	shape, err := domain.ShapeOf(reflect.TypeFor[Payment]())
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -85,7 +85,7 @@ func (*Parcel) ValidateCode(code string) error {
 }
 
 func ExampleShape_Assign() {
-	shape, err := model.ShapeOf(reflect.TypeFor[Parcel]())
+	shape, err := domain.ShapeOf(reflect.TypeFor[Parcel]())
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -95,7 +95,7 @@ func ExampleShape_Assign() {
 	fmt.Println(parcel.Code, parcel.Weight, err)
 
 	err = shape.Assign(parcel, json.RawMessage(`{"code":"ab","weight":"heavy"}`))
-	if faults, ok := errors.AsType[model.FieldErrors](err); ok {
+	if faults, ok := errors.AsType[domain.FieldErrors](err); ok {
 		for _, fault := range faults {
 			fmt.Println(fault.Path, fault.Reason)
 		}
@@ -110,7 +110,7 @@ func ExampleShape_Assign() {
 }
 
 func ExampleShape_Merge() {
-	shape, err := model.ShapeOf(reflect.TypeFor[Parcel]())
+	shape, err := domain.ShapeOf(reflect.TypeFor[Parcel]())
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -1,4 +1,4 @@
-package model_test
+package domain_test
 
 import (
 	"encoding/json"
@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 )
 
 func TestShape_Validate(t *testing.T) {
@@ -43,7 +43,7 @@ func TestShape_Validate(t *testing.T) {
 		}},
 		"a union of none": {"payment invalid", func(o *Order) { o.Payment = &Payment{} }},
 		"several at once": {"lines[1].count invalid, number invalid, state invalid", func(o *Order) {
-			o.Lines.Add(&Line{Entity: model.Entity{UUID: uuid.Max}})
+			o.Lines.Add(&Line{Entity: domain.Entity{UUID: uuid.Max}})
 			o.Number, o.State = "0", "ajar"
 		}},
 	} {
@@ -83,7 +83,7 @@ func TestShape_Validate(t *testing.T) {
 		t.Parallel()
 		id := uuid.MustParse("33333333-3333-3333-3333-333333333333")
 		m := &machine{
-			Main:  part{named: named{Entity: model.Entity{UUID: id}, Name: "a"}},
+			Main:  part{named: named{Entity: domain.Entity{UUID: id}, Name: "a"}},
 			Spare: map[string]part{"x": {named: named{Name: "b"}}}, Other: &part{named: named{Name: "c"}},
 		}
 		if err := shapeOf[machine](t).Validate(m); err != nil {

@@ -1,4 +1,4 @@
-package model_test
+package domain_test
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/minos-framework/minos-go/framework/model"
+	"github.com/minos-framework/minos-go/framework/domain"
 )
 
 // FuzzShape_Assign holds for any bytes: they are refused by FieldErrors and
@@ -33,7 +33,7 @@ func FuzzShape_Assign(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		shape, o := shapeOf[Order](t), sample()
 		if err := shape.Assign(o, data); err != nil {
-			if _, ok := errors.AsType[model.FieldErrors](err); !ok {
+			if _, ok := errors.AsType[domain.FieldErrors](err); !ok {
 				t.Fatalf("the error is %v", err)
 			}
 			if !reflect.DeepEqual(encode(t, shape, o), encode(t, shape, withIDs(o, sample()))) {
@@ -61,7 +61,7 @@ func withIDs(from, to *Order) *Order {
 	return to
 }
 
-func encode(t *testing.T, shape *model.Shape, o *Order) []json.RawMessage {
+func encode(t *testing.T, shape *domain.Shape, o *Order) []json.RawMessage {
 	t.Helper()
 	values, err := shape.Encode(o)
 	if err != nil {
@@ -107,8 +107,8 @@ func TestShape_Assign_AsEncodingJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := shape.Assign(&got, data); err != nil {
-			var faults model.FieldErrors
-			if errors.As(err, &faults) && faults[0].Reason == model.Invalid {
+			var faults domain.FieldErrors
+			if errors.As(err, &faults) && faults[0].Reason == domain.Invalid {
 				t.Skip("text with a NUL")
 			}
 			t.Fatalf("%s: %v", data, err)

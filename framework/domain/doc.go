@@ -1,4 +1,4 @@
-// Package model knows what the type of a root entity, or of a request, is: how
+// Package domain knows what the type of a root entity, or of a request, is: how
 // its fields are named, stored, checked and compared. It knows no store.
 //
 // Any Go type that is written to JSON and read again is the type of a field:
@@ -38,4 +38,4 @@
 //
 //	declare a root → ShapeOf → Assign or Merge what a request says → Validate →
 //	Encode → store → Decode
-package model
+package domain
