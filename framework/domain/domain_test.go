@@ -297,7 +297,7 @@ func TestShapeOf(t *testing.T) {
 		{"a struct that the root embeds", reflect.TypeFor[struct{ Address }](), "embeds"},
 		{
 			"a hook for a field that is not there", reflect.TypeFor[misspelt](),
-			"misspelt.ValidateNmae: model_test.misspelt has no stored field Nmae",
+			"misspelt.ValidateNmae: domain_test.misspelt has no stored field Nmae",
 		},
 		{
 			"a hook with the wrong type", reflect.TypeFor[mistaken](),
