@@ -35,14 +35,32 @@ func (r *Repository[T]) restore(ctx context.Context, s unit.Snapshot) (*T, error
 	if err != nil {
 		return nil, fmt.Errorf("restore %s %s: %w", s.Name, s.Aggregate, err)
 	}
-	// What was read is encoded again, since stores may write the same JSON in
-	// another form.
 	root := r.root(entity)
-	if root.base, err = r.shape.Encode(entity); err != nil {
-		return nil, fmt.Errorf("restore %s %s: %w", s.Name, s.Aggregate, err)
+	if root.loaded == nil { // it is not as it was read
+		if root.base, err = r.shape.Encode(entity); err != nil {
+			return nil, fmt.Errorf("restore %s %s: %w", s.Name, s.Aggregate, err)
+		}
 	}
 	r.keep(entity)
 	return entity, nil
+}
+
+// recall makes the base of an entity that was loaded. What was read is encoded
+// again, since stores may write the same JSON in another form.
+func (r *Repository[T]) recall(root *Root) error {
+	if root.loaded == nil {
+		return nil
+	}
+	read := new(T)
+	if err := r.shape.Decode(root.loaded, read); err != nil {
+		return err
+	}
+	base, err := r.shape.Encode(read)
+	if err != nil {
+		return err
+	}
+	root.base, root.loaded = base, nil
+	return nil
 }
 
 // fromState builds an entity from its state or, if that is of an older schema,
@@ -61,6 +79,7 @@ func (r *Repository[T]) fromState(ctx context.Context, s unit.Snapshot) (*T, err
 	}
 	*r.root(entity) = Root{
 		UUID: s.Aggregate, Version: s.Version, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, forgotten: forgotten,
+		loaded: data,
 	}
 	return entity, nil
 }

@@ -22,8 +22,10 @@ type Root struct {
 	UpdatedAt time.Time `json:"updated_at"`
 
 	// base holds the fields as they were read, in the order of the shape: what
-	// a save is compared with.
-	base []json.RawMessage
+	// a save is compared with. Most entities are never saved, so it is made of
+	// loaded, the state as it was read, when it is needed first.
+	base   []json.RawMessage
+	loaded json.RawMessage
 	// pending are the events that were recorded since, keeper and entity who
 	// applies them to whom.
 	pending []pending
@@ -39,6 +41,9 @@ type Root struct {
 func (r *Root) Forgotten() []string { return slices.Clone(r.forgotten) }
 
 func (r *Root) root() *Root { return r }
+
+// isNew reports whether no repository has loaded or created the entity.
+func (r *Root) isNew() bool { return r.base == nil && r.loaded == nil }
 
 func (r *Root) state() *history.State {
 	return &history.State{Aggregate: r.UUID, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt}

@@ -34,7 +34,7 @@ func (r *Repository[T]) Save(ctx context.Context, entity *T) error {
 	switch {
 	case root.Version == 0 && root.UUID == uuid.Nil:
 		return r.Create(ctx, entity)
-	case root.Version == 0 || root.UUID == uuid.Nil || root.base == nil:
+	case root.Version == 0 || root.UUID == uuid.Nil || root.isNew():
 		return fmt.Errorf("save %s %s: %w", r.shape.Name, root.UUID, errNotLoaded)
 	}
 	return r.write(ctx, "save", entity)
@@ -46,7 +46,7 @@ func (r *Repository[T]) Save(ctx context.Context, entity *T) error {
 // was first.
 func (r *Repository[T]) Delete(ctx context.Context, entity *T) error {
 	root := r.root(entity)
-	if root.base == nil {
+	if root.isNew() {
 		return fmt.Errorf("delete %s %s: %w", r.shape.Name, root.UUID, errNotLoaded)
 	}
 	return r.write(ctx, "delete", entity)
@@ -67,6 +67,9 @@ type change struct {
 // moves the entity on only when that went well.
 func (r *Repository[T]) write(ctx context.Context, verb string, entity *T) error {
 	root := r.root(entity)
+	if err := r.recall(root); err != nil {
+		return fmt.Errorf("%s %s %s: %w", verb, r.shape.Name, root.UUID, err)
+	}
 	next := *root
 	err := unit.Do(ctx, r.store, func(ctx context.Context, w *unit.Work) error {
 		if root.base == nil {
