@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -92,26 +93,31 @@ func (b *bench) compareFinds(
 		all, err := pgx.CollectRows(rows, scanState)
 		return expectFound(len(all), err)
 	}
+	decoded := func(ctx context.Context) error {
+		rows, _ := pool.Query(ctx, found, status()) // rows tell the error
+		all, err := pgx.CollectRows(rows, scanOrder)
+		return expectFound(len(all), err)
+	}
 	var rates []float64
-	for _, round := range []load.Round{states, entities, raw} {
+	for _, round := range []load.Round{states, raw, entities, decoded} {
 		result, err := b.load(ctx, callers, round)
 		if err != nil {
 			return err
 		}
 		rates = append(rates, result.Rate())
 	}
-	for i, row := range []string{rowFindStates, rowFind} {
-		b.add(report.Row{Row: row, Value: rates[i], Unit: "/s"}.Against("raw SQL", rates[2]).RatioAtLeast(0.8))
-	}
+	b.add(report.Row{Row: rowFindStates, Value: rates[0], Unit: "/s"}.Against("raw SQL", rates[1]).RatioAtLeast(0.8))
+	b.add(report.Row{Row: rowFind, Value: rates[2], Unit: "/s"}.
+		Against("raw SQL and encoding/json", rates[3]).RatioAtLeast(0.8))
 	ours, err := allocations(ctx, entities)
 	if err != nil {
 		return err
 	}
-	limit, err := allocations(ctx, raw)
+	limit, err := allocations(ctx, decoded)
 	if err != nil {
 		return err
 	}
-	b.add(report.Row{Row: rowFindAllocs, Value: ours}.Against("raw SQL", limit))
+	b.add(report.Row{Row: rowFindAllocs, Value: ours}.Against("raw SQL and encoding/json", limit))
 	return nil
 }
 
@@ -134,6 +140,16 @@ func fillOrders(ctx context.Context, pool *pgxpool.Pool) error {
 func scanState(row pgx.CollectableRow) (s unit.Snapshot, err error) {
 	err = row.Scan(&s.Aggregate, &s.Name, &s.Version, &s.Schema, (*[]byte)(&s.Data), &s.CreatedAt, &s.UpdatedAt)
 	return s, err
+}
+
+// scanOrder makes an order of its row.
+func scanOrder(row pgx.CollectableRow) (*Order, error) {
+	s, err := scanState(row)
+	if err != nil {
+		return nil, err
+	}
+	order := &Order{Root: aggregate.Root{UUID: s.Aggregate, Version: s.Version, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt}}
+	return order, json.Unmarshal(s.Data, order)
 }
 
 func expectFound(n int, err error) error {
