@@ -3,7 +3,6 @@ package sqlite_test
 import (
 	"fmt"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -98,33 +97,6 @@ func TestStore_CreateIndexes(t *testing.T) {
 		}
 		if n := number(t, path, "SELECT count(*) FROM minos_snapshot WHERE version = 1"); n != 1500 {
 			t.Errorf("%d states", n)
-		}
-	})
-	t.Run("serves conditions and orders", func(t *testing.T) {
-		t.Parallel()
-		path := newFile(t)
-		first := open(t, path)
-		if err := first.CreateIndexes(t.Context(), index(t, "item"), index(t, "total")); err != nil {
-			t.Fatal(err)
-		}
-		fill(t, first, 2000)
-		s := open(t, path) // which has not read the file before: a plan does not look whether it has changed
-		for _, clauses := range [][]query.Clause{
-			{query.Equal("item", "item 8")},
-			{query.Greater("total", 1990), query.Asc("total")},
-			{query.Desc("total")},
-		} {
-			plan, err := sqlite.PlanOf(t.Context(), s, selection(t, clauses...))
-			if err != nil || !strings.Contains(plan, "USING INDEX minos_snapshot_") {
-				t.Errorf("%+v: %s, %v", clauses, plan, err)
-			}
-		}
-		later := selection(t, query.Asc("total"))
-		after := later.Position(unit.Snapshot{Data: []byte(`{"total":7}`)})
-		later.After = &after
-		plan, err := sqlite.PlanOf(t.Context(), s, later)
-		if err != nil || !strings.Contains(plan, "(name=? AND <expr>>?)") {
-			t.Errorf("a page: %s, %v", plan, err)
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/query"
+	"github.com/minos-framework/minos-go/framework/sqlite/internal/dialect"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -42,8 +43,8 @@ func (s *Store) Snapshots(ctx context.Context, selection query.Selection) iter.S
 			position := selection.Position(*last)
 			after = &position
 		}
-		text, args := pageSQL(selection, after, limit)
-		snapshots, err := collect(ctx, s.reads, scanSnapshot, text, args...)
+		text, args := dialect.Page(selection, after, limit)
+		snapshots, err := collect(ctx, s.reads, scanSnapshot, selectSnapshot+text, args...)
 		if err != nil {
 			return nil, fmt.Errorf("read states of %s: %w", selection.Name, err)
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/minos-framework/minos-go/framework/broker"
 	"github.com/minos-framework/minos-go/framework/dump"
 	"github.com/minos-framework/minos-go/framework/saga"
+	"github.com/minos-framework/minos-go/framework/sqlite/internal/dialect"
 )
 
 // Config says which file to use.
@@ -110,11 +111,11 @@ func connect(path string, conns int, pragmas ...string) (*sql.DB, error) {
 		Path:     "/" + strings.TrimPrefix(slashed, "/"),
 		RawQuery: url.Values{"_pragma": pragmas, "_time_format": {"sqlite"}}.Encode(),
 	}
-	driver, err := newDriver()
+	connector, err := dialect.Connector(location.String())
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	db := sql.OpenDB(connector{driver: driver, location: location.String()})
+	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
 	return db, nil

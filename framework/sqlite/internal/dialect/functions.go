@@ -1,22 +1,41 @@
-package sqlite
+// Package dialect says in SQL what selections and indexes are of. It knows the
+// table of states, and nothing of the store that runs the SQL; what SQLite can
+// not compare as package query does is compared by functions which connections
+// get from here.
+package dialect
 
 import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 
 	"modernc.org/sqlite" // in Go
 
 	"github.com/minos-framework/minos-go/framework/query"
 )
 
-// connector opens connections that have the functions of this file.
+// Connector returns what opens connections to a location, which have the
+// functions that the SQL of this package calls:
+//
+//	minos_key(path, kind, data)        the key of the value at a path
+//	minos_like(key, pattern)           whether the text with a key is like a pattern
+//	minos_contains(path, data, other)  whether the value at a path contains another
+//
+// They are in the indexes of files: never change what they return.
+func Connector(location string) (driver.Connector, error) {
+	d := &sqlite.Driver{}
+	if err := register(d); err != nil {
+		return nil, fmt.Errorf("register functions: %w", err)
+	}
+	return connector{driver: d, location: location}, nil
+}
+
+// connector opens connections of a driver that has the functions.
 type connector struct {
 	driver   *sqlite.Driver
 	location string
 }
-
-var _ driver.Connector = connector{}
 
 // Connect implements driver.Connector.
 func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.location) }
@@ -24,17 +43,8 @@ func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driv
 // Driver implements driver.Connector.
 func (c connector) Driver() driver.Driver { return c.driver }
 
-// newDriver returns the driver with the functions by which SQL compares as
-// package query does:
-//
-//	minos_key(path, kind, data)        the key of the value at a path
-//	minos_like(key, pattern)           whether the text with a key is like a pattern
-//	minos_contains(path, data, other)  whether the value at a path contains another
-//
-// They are in the indexes of files: never change what they return.
-func newDriver() (*sqlite.Driver, error) {
-	d := &sqlite.Driver{}
-	return d, errors.Join(
+func register(d *sqlite.Driver) error {
+	return errors.Join(
 		d.RegisterDeterministicScalarFunction("minos_key", 3,
 			func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
 				path, _ := args[0].(string)

@@ -1,4 +1,4 @@
-package sqlite
+package dialect
 
 import (
 	"encoding/hex"
@@ -20,8 +20,9 @@ type selectionSQL struct {
 	args []any
 }
 
-// pageSQL returns the SQL for the first rows of a selection after a position.
-func pageSQL(s query.Selection, after *query.Position, limit int) (text string, args []any) {
+// Page returns what comes behind the WHERE of a query for the first states of a
+// selection after a position, which is nil for the beginning.
+func Page(s query.Selection, after *query.Position, limit int) (text string, args []any) {
 	c := &selectionSQL{Selection: s}
 	where := []string{"name = " + literal(s.Name), "data IS NOT NULL"}
 	if s.IDs != nil {
@@ -33,8 +34,7 @@ func pageSQL(s query.Selection, after *query.Position, limit int) (text string, 
 	if after != nil {
 		where = append(where, c.after(*after))
 	}
-	return fmt.Sprintf("%s%s ORDER BY %s LIMIT %d",
-		selectSnapshot, strings.Join(where, " AND "), c.order(), limit), c.args
+	return fmt.Sprintf("%s ORDER BY %s LIMIT %d", strings.Join(where, " AND "), c.order(), limit), c.args
 }
 
 // expression returns SQL for what a path leads to. It is never NULL. Indexes
