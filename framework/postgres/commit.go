@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/minos-framework/minos-go/framework/postgres/internal/write"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -21,7 +22,7 @@ func (s *Store) Commit(ctx context.Context, works ...*unit.Work) error {
 	if err != nil || b.Empty() {
 		return err
 	}
-	shape, args := arguments(b)
+	shape, args := write.Arguments(b)
 	// Who waits for a connection in vain has sent nothing.
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
@@ -52,7 +53,7 @@ func unanswered(conn *pgxpool.Conn, err error) bool {
 
 // commitAll commits a batch that has statements: what is sent as one pgx.Batch
 // is one transaction.
-func (s *Store) commitAll(ctx context.Context, conn *pgxpool.Conn, b *unit.Batch, shape shape, args []any) error {
+func (s *Store) commitAll(ctx context.Context, conn *pgxpool.Conn, b *unit.Batch, shape write.Shape, args []any) error {
 	var batch pgx.Batch
 	if shape != 0 {
 		batch.Queue(s.statement(shape), args...)
@@ -73,10 +74,10 @@ func (s *Store) commitAll(ctx context.Context, conn *pgxpool.Conn, b *unit.Batch
 }
 
 // statement returns the statement for a shape, which is written once.
-func (s *Store) statement(of shape) string {
+func (s *Store) statement(of write.Shape) string {
 	text, ok := s.statements.Load(of)
 	if !ok {
-		text, _ = s.statements.LoadOrStore(of, statement(of))
+		text, _ = s.statements.LoadOrStore(of, of.Statement())
 	}
 	return text.(string)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/minos-framework/minos-go/framework/dump"
+	"github.com/minos-framework/minos-go/framework/postgres/internal/write"
 )
 
 // Export implements dump.Store. It holds a connection and an old snapshot, but
@@ -29,7 +30,7 @@ func export(ctx context.Context, tx pgx.Tx, w io.Writer) error {
 	// The sequence is read by the statement that takes the snapshot, and after it:
 	// no number in the snapshot is above.
 	var position int64
-	if err := tx.QueryRow(ctx, "SELECT "+lastNumber).Scan(&position); err != nil {
+	if err := tx.QueryRow(ctx, "SELECT "+write.LastNumber).Scan(&position); err != nil {
 		return fmt.Errorf("read the sequence: %w", err)
 	}
 	d, err := dump.NewWriter(w, position)
@@ -173,7 +174,7 @@ func imports(ctx context.Context, tx pgx.Tx, d *dump.Reader) error {
 		return fmt.Errorf("copy record %+v: it is of no kind that is stored", rows.record)
 	}
 	// Last, for a sequence is not rolled back.
-	_, err = tx.Exec(ctx, "SELECT setval('minos.seq', greatest("+lastNumber+", $1))", d.Position())
+	_, err = tx.Exec(ctx, "SELECT setval('minos.seq', greatest("+write.LastNumber+", $1))", d.Position())
 	return err
 }
 
@@ -233,7 +234,7 @@ func importParts() []imported {
 				return nil
 			}
 			place++ // of revision 0, which is before what the saga will add
-			return []any{id(r.Entry.Saga), int32(0), place, r.Entry.At, []byte(r.Entry.Data)}
+			return []any{write.UUID(r.Entry.Saga), int32(0), place, r.Entry.At, []byte(r.Entry.Data)}
 		}},
 		{"cursor", strings.Fields("name epoch position"), func(r dump.Record) []any {
 			if r.Cursor == nil {
@@ -256,8 +257,8 @@ func eventRow(r dump.Record) []any {
 		return nil
 	}
 	return []any{
-		e.Seq, id(e.Aggregate), int32(e.Version), e.Name, string(e.Action), int32(e.Schema), []byte(e.Data),
-		encodeHeaders(e.Headers), e.CreatedAt,
+		e.Seq, write.UUID(e.Aggregate), int32(e.Version), e.Name, string(e.Action), int32(e.Schema), []byte(e.Data),
+		write.Headers(e.Headers), e.CreatedAt,
 	}
 }
 
@@ -267,7 +268,7 @@ func messageRow(r dump.Record) []any {
 		return nil
 	}
 	return []any{
-		m.Seq, id(m.ID), m.Topic, m.Key, m.ReplyTo, int32(m.Status), []byte(m.Content), encodeHeaders(m.Headers),
+		m.Seq, write.UUID(m.ID), m.Topic, m.Key, m.ReplyTo, int32(m.Status), []byte(m.Content), write.Headers(m.Headers),
 	}
 }
 
@@ -276,14 +277,16 @@ func snapshotRow(r dump.Record) []any {
 	if s == nil {
 		return nil
 	}
-	return []any{s.Name, id(s.Aggregate), int32(s.Version), int32(s.Schema), []byte(s.Data), s.CreatedAt, s.UpdatedAt}
+	return []any{
+		s.Name, write.UUID(s.Aggregate), int32(s.Version), int32(s.Schema), []byte(s.Data), s.CreatedAt, s.UpdatedAt,
+	}
 }
 
 func receiptRow(r dump.Record) []any {
 	if r.Receipt == nil {
 		return nil
 	}
-	return []any{id(r.Receipt.Message), r.Receipt.Topic, r.Receipt.SettledAt}
+	return []any{write.UUID(r.Receipt.Message), r.Receipt.Topic, r.Receipt.SettledAt}
 }
 
 func sagaRow(r dump.Record) []any {
@@ -292,5 +295,5 @@ func sagaRow(r dump.Record) []any {
 		return nil
 	}
 	deadline := pgtype.Timestamptz{Time: s.Deadline, Valid: !s.Deadline.IsZero()}
-	return []any{id(s.ID), s.Definition, int32(s.Revision), s.Status, deadline, []byte(s.Data)}
+	return []any{write.UUID(s.ID), s.Definition, int32(s.Revision), s.Status, deadline, []byte(s.Data)}
 }

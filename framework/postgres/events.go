@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
+	"github.com/minos-framework/minos-go/framework/postgres/internal/write"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -88,23 +90,14 @@ func (s *Store) Offset(ctx context.Context) (int64, error) {
 	return safe, nil
 }
 
-// rewrite adds states that are not there, and replaces those of the same
-// version. Rows are locked in the order of their keys, as commits lock them.
-const rewrite = `INSERT INTO minos.snapshot AS s (name, aggregate, version, schema, data, created_at, updated_at)
-	SELECT * FROM unnest($1::text[], $2::uuid[], $3::int[], $4::int[], $5::jsonb[], $6::timestamptz[], $7::timestamptz[])
-		AS i (name, aggregate) ORDER BY i.name, i.aggregate
-	ON CONFLICT (name, aggregate) DO UPDATE SET schema = excluded.schema, data = excluded.data,
-		created_at = excluded.created_at, updated_at = excluded.updated_at
-	WHERE s.version = excluded.version RETURNING s.aggregate`
-
 // Rewrite implements aggregate.Rewriter.
 func (s *Store) Rewrite(ctx context.Context, states ...unit.Snapshot) ([]uuid.UUID, error) {
-	rows := make([]unit.State, len(states))
 	missed := make(map[uuid.UUID]bool, len(states))
-	for i, state := range states {
-		rows[i], missed[state.Aggregate] = unit.State{Snapshot: state}, true
+	for _, state := range states {
+		missed[state.Aggregate] = true
 	}
-	written, _ := s.pool.Query(ctx, rewrite, stateColumns(rows, false)...) // rows tell the error
+	sql, args := write.Rewrite(states)
+	written, _ := s.pool.Query(ctx, sql, args...) // rows tell the error
 	ids, err := pgx.CollectRows(written, pgx.RowTo[uuid.UUID])
 	if err != nil {
 		return nil, fmt.Errorf("rewrite %d states: %w", len(states), err)
@@ -131,4 +124,13 @@ func scanEvent(row pgx.CollectableRow) (e unit.Event, err error) {
 	e.CreatedAt = e.CreatedAt.UTC()
 	e.Headers, err = decodeHeaders(headers)
 	return e, err
+}
+
+// decodeHeaders reads what write.Headers wrote.
+func decodeHeaders(data []byte) (headers map[string]string, err error) {
+	if data == nil {
+		return nil, nil
+	}
+	err = json.Unmarshal(data, &headers)
+	return headers, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/minos-framework/minos-go/framework/postgres/internal/dialect"
 	"github.com/minos-framework/minos-go/framework/query"
 )
 
@@ -85,12 +86,12 @@ func (r *recorder) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndDa
 
 // IndexName returns the name that an index has in the server.
 func IndexName(index query.Index) string {
-	name, _ := indexSQL(index)
+	name, _ := dialect.Index(index)
 	return name
 }
 
 // IndexDefinition returns what an index is on.
 func IndexDefinition(index query.Index) string {
-	_, definition := indexSQL(index)
+	_, definition := dialect.Index(index)
 	return definition
 }

@@ -11,8 +11,8 @@ import (
 
 // The allocation fence, explored: all interleavings of a few writers and one
 // reader that follows them, step by step, with commits and rollbacks. A step is
-// what PostgreSQL does at once. The model is of commit.go, statement.go and
-// outbox.go, and must be changed with them.
+// what PostgreSQL does at once. The model is of commit.go, outbox.go and the
+// statement of internal/write, and must be changed with them.
 
 // step is one step of a writer or of the reader.
 type step int

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/minos-framework/minos-go/framework/postgres/internal/dialect"
 	"github.com/minos-framework/minos-go/framework/query"
 )
 
@@ -22,7 +21,7 @@ import (
 func (s *Store) CreateIndexes(ctx context.Context, indexes ...query.Index) error {
 	var missing []query.Index
 	for _, index := range indexes {
-		name, _ := indexSQL(index)
+		name, _ := dialect.Index(index)
 		valid, _, err := indexState(ctx, s.pool, name)
 		if err != nil {
 			return err
@@ -84,7 +83,7 @@ func lockIndexes(ctx context.Context, conn *pgx.Conn) (release func(), err error
 // createIndex creates one index unless another process did, by whoever holds
 // the lock.
 func createIndex(ctx context.Context, conn *pgx.Conn, index query.Index) error {
-	name, definition := indexSQL(index)
+	name, definition := dialect.Index(index)
 	valid, exists, err := indexState(ctx, conn, name)
 	if err != nil || valid {
 		return err
@@ -116,17 +115,4 @@ func indexState(
 		return false, false, fmt.Errorf("look for index %s: %w", name, err)
 	}
 	return valid, true, nil
-}
-
-// indexSQL returns the name of an index, which tells it from every other, and
-// what it is on.
-func indexSQL(index query.Index) (name, definition string) {
-	var keys []string
-	for _, path := range index.Paths {
-		keys = append(keys, expressionOf(path).sql)
-	}
-	definition = fmt.Sprintf("minos.snapshot (name, %s, aggregate)", strings.Join(keys, ", "))
-	sum := fnv.New64a()
-	_, _ = sum.Write([]byte(definition)) // a hash takes all
-	return fmt.Sprintf("snapshot_%016x", sum.Sum64()), definition
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/minos-framework/minos-go/framework/broker"
+	"github.com/minos-framework/minos-go/framework/postgres/internal/write"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -45,9 +46,9 @@ func (s *Store) Pending(ctx context.Context, after int64, limit int) ([]broker.E
 // two and the one in between, must stay apart and in this order.
 func (s *Store) safe(ctx context.Context) (int64, error) {
 	var batch pgx.Batch
-	batch.Queue("SELECT " + lastNumber)
+	batch.Queue("SELECT " + write.LastNumber)
 	batch.Queue(`SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid = $1::bigint::oid AND objsubid = 2
-		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`, fenceClass)
+		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`, write.FenceClass)
 	results := s.pool.SendBatch(ctx, &batch)
 	defer func() { _ = results.Close() }() // both results are read below
 	var last int64

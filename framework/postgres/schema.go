@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/minos-framework/minos-go/framework/postgres/internal/write"
 )
 
 // The files migrate in the order of their names. They are applied to databases
@@ -14,12 +16,11 @@ import (
 //go:embed schema/*.sql
 var schema embed.FS
 
-// The classes of our advisory locks. They are the same in every program that
-// uses the database: never change one.
+// The classes of our advisory locks, after that of the fence. They are the same
+// in every program that uses the database: never change one.
 const (
-	fenceClass   = 0x6d696e6f + iota // "mino"
-	leadClass                        // keyed by the hash of a cursor's name
-	migrateClass                     // of key 0
+	leadClass    = write.FenceClass + 1 + iota // keyed by the hash of a cursor's name
+	migrateClass                               // of keys 0 and 1
 )
 
 // Migrate brings the schema up to date. Several programs may call it at once;

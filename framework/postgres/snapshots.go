@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
+	"github.com/minos-framework/minos-go/framework/postgres/internal/dialect"
 	"github.com/minos-framework/minos-go/framework/query"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
@@ -56,17 +57,15 @@ func (s *Store) Snapshots(ctx context.Context, selection query.Selection) iter.S
 	})
 }
 
-// snapshots reads the first states after a position. Each stretch has the same
-// limit, so that there are fewer statements to prepare.
+// snapshots reads the first states after a position.
 func (s *Store) snapshots(
 	ctx context.Context, selection query.Selection, after *query.Position, limit int,
 ) (all []unit.Snapshot, err error) {
-	for _, stretch := range stretches(selection, after) {
+	for conditions, args := range dialect.Pages(selection, after, limit) {
 		if len(all) >= limit {
 			break
 		}
-		sql, args := pageSQL(selection, stretch, after, limit)
-		rows, _ := s.pool.Query(ctx, sql, args...) // rows tell the error
+		rows, _ := s.pool.Query(ctx, selectSnapshot+conditions, args...) // rows tell the error
 		if all, err = pgx.AppendRows(all, rows, scanSnapshot); err != nil {
 			return nil, err
 		}

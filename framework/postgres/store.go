@@ -3,7 +3,7 @@
 //
 // Every unit of work is one statement and one round trip. Readers of the global
 // order see every entry, in an order that agrees with the aggregates' versions,
-// without a lock that writers wait for: see commit.go and outbox.go.
+// without a lock that writers wait for: see internal/write and outbox.go.
 package postgres
 
 import (
@@ -97,7 +97,7 @@ var (
 // sessions, or leave Lead a way around it.
 type Store struct {
 	pool       *pgxpool.Pool
-	statements sync.Map // of shape to string
+	statements sync.Map // of write.Shape to string
 }
 
 // Open connects to the database and migrates its schema.

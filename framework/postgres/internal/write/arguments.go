@@ -1,4 +1,4 @@
-package postgres
+package write
 
 import (
 	"encoding/json"
@@ -11,9 +11,9 @@ import (
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
-// arguments turns a batch into the arguments of the statement of its shape: an
+// Arguments returns the shape of a batch and the arguments of its statement: an
 // array for each column, part by part.
-func arguments(b *unit.Batch) (s shape, args []any) {
+func Arguments(b *unit.Batch) (s Shape, args []any) {
 	args = make([]any, 0, 16)
 	add := func(p part, rows int, columns func() []any) {
 		if rows > 0 {
@@ -52,11 +52,12 @@ func column[R, T any](rows []R, value func(r *R) T) pgtype.FlatArray[T] {
 	return values
 }
 
-func id(id uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
+// UUID is how a UUID is passed.
+func UUID(id uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
 
 func receiptColumns(rows []unit.Receipt) []any {
 	return []any{
-		column(rows, func(r *unit.Receipt) pgtype.UUID { return id(r.Message) }),
+		column(rows, func(r *unit.Receipt) pgtype.UUID { return UUID(r.Message) }),
 		column(rows, func(r *unit.Receipt) string { return r.Topic }),
 	}
 }
@@ -65,7 +66,7 @@ func receiptColumns(rows []unit.Receipt) []any {
 func stateColumns(rows []unit.State, known bool) []any {
 	columns := []any{
 		column(rows, func(s *unit.State) string { return s.Name }),
-		column(rows, func(s *unit.State) pgtype.UUID { return id(s.Aggregate) }),
+		column(rows, func(s *unit.State) pgtype.UUID { return UUID(s.Aggregate) }),
 		column(rows, func(s *unit.State) int32 { return int32(s.Version) }),
 	}
 	if known {
@@ -81,7 +82,7 @@ func stateColumns(rows []unit.State, known bool) []any {
 
 func sagaColumns(rows []unit.Execution) []any {
 	return []any{
-		column(rows, func(e *unit.Execution) pgtype.UUID { return id(e.ID) }),
+		column(rows, func(e *unit.Execution) pgtype.UUID { return UUID(e.ID) }),
 		column(rows, func(e *unit.Execution) string { return e.Definition }),
 		column(rows, func(e *unit.Execution) int32 { return int32(e.Revision) }),
 		column(rows, func(e *unit.Execution) int32 { return int32(e.Revision - e.Base) }),
@@ -115,7 +116,7 @@ func logRows(sagas []unit.Execution) (rows []logRow) {
 
 func logColumns(rows []logRow) []any {
 	return []any{
-		column(rows, func(r *logRow) pgtype.UUID { return id(r.saga) }),
+		column(rows, func(r *logRow) pgtype.UUID { return UUID(r.saga) }),
 		column(rows, func(r *logRow) int32 { return int32(r.revision) }),
 		column(rows, func(r *logRow) int32 { return int32(r.place) }),
 		column(rows, func(r *logRow) []byte { return r.data }),
@@ -124,42 +125,34 @@ func logColumns(rows []logRow) []any {
 
 func eventColumns(rows []unit.Event) []any {
 	return []any{
-		column(rows, func(e *unit.Event) pgtype.UUID { return id(e.Aggregate) }),
+		column(rows, func(e *unit.Event) pgtype.UUID { return UUID(e.Aggregate) }),
 		column(rows, func(e *unit.Event) int32 { return int32(e.Version) }),
 		column(rows, func(e *unit.Event) string { return e.Name }),
 		column(rows, func(e *unit.Event) string { return string(e.Action) }),
 		column(rows, func(e *unit.Event) int32 { return int32(e.Schema) }),
 		column(rows, func(e *unit.Event) []byte { return e.Data }),
-		column(rows, func(e *unit.Event) []byte { return encodeHeaders(e.Headers) }),
+		column(rows, func(e *unit.Event) []byte { return Headers(e.Headers) }),
 		column(rows, func(e *unit.Event) time.Time { return e.CreatedAt }),
 	}
 }
 
 func messageColumns(rows []unit.Message) []any {
 	return []any{
-		column(rows, func(m *unit.Message) pgtype.UUID { return id(m.ID) }),
+		column(rows, func(m *unit.Message) pgtype.UUID { return UUID(m.ID) }),
 		column(rows, func(m *unit.Message) string { return m.Topic }),
 		column(rows, func(m *unit.Message) string { return m.Key }),
 		column(rows, func(m *unit.Message) string { return m.ReplyTo }),
 		column(rows, func(m *unit.Message) int32 { return int32(m.Status) }),
 		column(rows, func(m *unit.Message) []byte { return m.Content }),
-		column(rows, func(m *unit.Message) []byte { return encodeHeaders(m.Headers) }),
+		column(rows, func(m *unit.Message) []byte { return Headers(m.Headers) }),
 	}
 }
 
-// encodeHeaders leaves out headers of which there are none.
-func encodeHeaders(headers map[string]string) []byte {
+// Headers is how headers are passed: those of which there are none are left out.
+func Headers(headers map[string]string) []byte {
 	if len(headers) == 0 {
 		return nil
 	}
 	data, _ := json.Marshal(headers) // a map of strings always encodes
 	return data
-}
-
-func decodeHeaders(data []byte) (headers map[string]string, err error) {
-	if data == nil {
-		return nil, nil
-	}
-	err = json.Unmarshal(data, &headers)
-	return headers, err
 }

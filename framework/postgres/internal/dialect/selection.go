@@ -1,7 +1,10 @@
-package postgres
+// Package dialect says in SQL what selections and indexes are of. It knows the
+// table of states, and nothing of the store that runs the SQL.
+package dialect
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +14,20 @@ import (
 
 	"github.com/minos-framework/minos-go/framework/query"
 )
+
+// Pages yields what comes behind the WHERE of queries for the first states of a
+// selection after a position, which is nil for the beginning: the states of the
+// first query come before those of the next. Each gives limit at most, so that
+// there are fewer to prepare; who has so many needs no further one.
+func Pages(s query.Selection, after *query.Position, limit int) iter.Seq2[string, []any] {
+	return func(yield func(string, []any) bool) {
+		for _, p := range stretches(s, after) {
+			if !yield(page(s, p, after, limit)) {
+				return
+			}
+		}
+	}
+}
 
 // selectionSQL is the SQL of a stretch of a selection in the making.
 type selectionSQL struct {
@@ -44,8 +61,8 @@ func stretches(s query.Selection, after *query.Position) []stretch {
 	return []stretch{bounded}
 }
 
-// pageSQL returns the SQL for the first rows of a stretch of a selection.
-func pageSQL(s query.Selection, p stretch, after *query.Position, limit int) (sql string, args []any) {
+// page returns what Pages yields for a stretch of a selection.
+func page(s query.Selection, p stretch, after *query.Position, limit int) (sql string, args []any) {
 	c := &selectionSQL{Selection: s}
 	where := []string{"name = " + literal(s.Name), "data IS NOT NULL"}
 	if s.IDs != nil {
@@ -57,7 +74,7 @@ func pageSQL(s query.Selection, p stretch, after *query.Position, limit int) (sq
 	if p != whole {
 		where = append(where, c.after(p, *after)...)
 	}
-	return fmt.Sprintf("%s%s ORDER BY %s LIMIT %d", selectSnapshot, strings.Join(where, " AND "), c.order(), limit), c.args
+	return fmt.Sprintf("%s ORDER BY %s LIMIT %d", strings.Join(where, " AND "), c.order(), limit), c.args
 }
 
 func (c *selectionSQL) place(value any, kind string) string {

@@ -1,4 +1,6 @@
-package postgres
+// Package write turns a batch of units of work into the one statement that stores
+// it, and its arguments. It talks to no server.
+package write
 
 import (
 	"fmt"
@@ -23,10 +25,10 @@ const (
 	parts
 )
 
-// shape is the set of parts that a batch needs.
-type shape uint
+// Shape is the set of parts that a batch needs. It is zero for none.
+type Shape uint
 
-func (s shape) has(p part) bool { return s&(1<<p) != 0 }
+func (s Shape) has(p part) bool { return s&(1<<p) != 0 }
 
 // columns returns the types of what a part takes: an array for each column.
 func (p part) columns() string {
@@ -94,20 +96,24 @@ func (p part) body() string {
 // it saw would skip those that are committed late. Each transaction therefore
 // holds, from before it draws its first number until it has ended, a lock that
 // is keyed by the number before; a reader stops at the lowest such lock (see
-// outbox.go). The lock is shared: no writer ever waits for it.
+// safe in package postgres). The lock is shared: no writer ever waits for it.
 //
 // The number is asked of the function, which reads the sequence under its lock.
 // The sequence itself, read as a table, shows a number that is 32 too high for
 // the moment in which nextval logs: with it 2 of 899,383 events were skipped.
-const fence = `SELECT pg_advisory_xact_lock_shared(%d, (` + lastNumber + ` & 2147483647)::int) WHERE %s`
+const fence = `SELECT pg_advisory_xact_lock_shared(%d, (` + LastNumber + ` & 2147483647)::int) WHERE %s`
 
-// lastNumber is the last number that was drawn.
-const lastNumber = "pg_sequence_last_value('minos.seq')"
+// LastNumber is SQL for the last number of the sequence that was drawn.
+const LastNumber = "pg_sequence_last_value('minos.seq')"
 
-// statement writes the statement that stores batches of a shape: a chain of
+// FenceClass is the class of the advisory locks of the fence, "mino". It is the
+// same in every program that uses a database: never change it.
+const FenceClass = 0x6d696e6f
+
+// Statement writes the statement that stores batches of a shape: a chain of
 // parts, since PostgreSQL is free to run independent ones in any order, and the
 // guards, which are what it selects.
-func statement(s shape) string {
+func (s Shape) Statement() string {
 	var steps, guards []string
 	done, next := "true", 1
 	add := func(name, body string) {
@@ -119,7 +125,7 @@ func statement(s shape) string {
 			continue
 		}
 		if p == events || p == messages && !s.has(events) {
-			add("fence", fmt.Sprintf(fence, fenceClass, done))
+			add("fence", fmt.Sprintf(fence, FenceClass, done))
 		}
 		name, first := "part"+strconv.Itoa(int(p)), next
 		add(name, fmt.Sprintf(p.body(), unnest(p.columns(), &next), done))
