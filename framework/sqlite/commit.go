@@ -2,10 +2,10 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
+	"github.com/minos-framework/minos-go/framework/sqlite/internal/row"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -73,11 +73,11 @@ func (t *transaction) storeState(s unit.State) (int64, error) {
 	if s.Base == 0 {
 		return t.exec(`INSERT INTO minos_snapshot (name, aggregate, version, schema, data, created_at, updated_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			s.Name, s.Aggregate[:], s.Version, s.Schema, text(s.Data), created, updated)
+			s.Name, s.Aggregate[:], s.Version, s.Schema, row.JSON(s.Data), created, updated)
 	}
 	return t.exec(`UPDATE minos_snapshot SET version = ?, schema = ?, data = ?, created_at = ?, updated_at = ?
 		WHERE name = ? AND aggregate = ? AND version = ?`,
-		s.Version, s.Schema, text(s.Data), created, updated, s.Name, s.Aggregate[:], s.Base)
+		s.Version, s.Schema, row.JSON(s.Data), created, updated, s.Name, s.Aggregate[:], s.Base)
 }
 
 // storeSagas writes the rows and adds to their logs.
@@ -93,7 +93,7 @@ func (t *transaction) storeSagas(b *unit.Batch) error {
 		}
 		for place, data := range e.Log {
 			_, err := t.exec(`INSERT INTO minos_saga_log (saga, revision, place, at, data) VALUES (?, ?, ?, ?, ?)`,
-				e.ID[:], e.Revision, place, now.UnixMicro(), text(data))
+				e.ID[:], e.Revision, place, now.UnixMicro(), row.JSON(data))
 			if err != nil {
 				return fmt.Errorf("store log of saga %s: %w", e.ID, err)
 			}
@@ -112,11 +112,11 @@ func (t *transaction) storeSaga(e unit.Execution, now time.Time) (int64, error) 
 	if e.Base == 0 {
 		return t.exec(`INSERT INTO minos_saga (id, definition, revision, status, deadline, data)
 			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			e.ID[:], e.Definition, e.Revision, e.Status, deadline, text(e.Data))
+			e.ID[:], e.Definition, e.Revision, e.Status, deadline, row.JSON(e.Data))
 	}
 	return t.exec(`UPDATE minos_saga SET definition = ?, revision = ?, status = ?, deadline = ?, data = ?
 		WHERE id = ? AND revision = ?`,
-		e.Definition, e.Revision, e.Status, deadline, text(e.Data), e.ID[:], e.Base)
+		e.Definition, e.Revision, e.Status, deadline, row.JSON(e.Data), e.ID[:], e.Base)
 }
 
 // storeEvents draws the numbers of the global order. They are written back with
@@ -126,8 +126,8 @@ func (t *transaction) storeEvents(b *unit.Batch) error {
 		t.last++
 		n, err := t.exec(`INSERT INTO minos_event (seq, aggregate, version, name, action, schema, data, headers, created_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (aggregate, version) DO NOTHING`,
-			t.last, e.Aggregate[:], e.Version, e.Name, string(e.Action), e.Schema, text(e.Data),
-			encodeHeaders(e.Headers), e.CreatedAt.UnixMicro())
+			t.last, e.Aggregate[:], e.Version, e.Name, string(e.Action), e.Schema, row.JSON(e.Data),
+			row.Headers(e.Headers), e.CreatedAt.UnixMicro())
 		if err != nil {
 			return fmt.Errorf("store event %d of %s %s: %w", e.Version, e.Name, e.Aggregate, err)
 		}
@@ -145,7 +145,7 @@ func (t *transaction) storeMessages(b *unit.Batch) error {
 		t.last++
 		_, err := t.exec(`INSERT INTO minos_message (seq, id, topic, key, reply_to, status, content, headers)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			t.last, m.ID[:], m.Topic, m.Key, m.ReplyTo, m.Status, text(m.Content), encodeHeaders(m.Headers))
+			t.last, m.ID[:], m.Topic, m.Key, m.ReplyTo, m.Status, row.JSON(m.Content), row.Headers(m.Headers))
 		if err != nil {
 			return fmt.Errorf("store message %s to %s: %w", m.ID, m.Topic, err)
 		}
@@ -164,31 +164,3 @@ func (t *transaction) runStatements(b *unit.Batch) error {
 	}
 	return nil
 }
-
-// text is JSON as SQLite stores it.
-func text(data json.RawMessage) any {
-	if data == nil {
-		return nil
-	}
-	return string(data)
-}
-
-// encodeHeaders leaves out headers of which there are none.
-func encodeHeaders(headers map[string]string) any {
-	if len(headers) == 0 {
-		return nil
-	}
-	data, _ := json.Marshal(headers) // a map of strings always encodes
-	return string(data)
-}
-
-func decodeHeaders(data []byte) (headers map[string]string, err error) {
-	if data == nil {
-		return nil, nil
-	}
-	err = json.Unmarshal(data, &headers)
-	return headers, err
-}
-
-// moment is the time that SQLite stores as microseconds.
-func moment(microseconds int64) time.Time { return time.UnixMicro(microseconds).UTC() }

@@ -9,25 +9,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
+	"github.com/minos-framework/minos-go/framework/sqlite/internal/row"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
-
-// The columns that scanEvent reads, and where they are.
-const selectEvent = `SELECT seq, aggregate, version, name, action, schema, data, headers, created_at
-	FROM minos_event WHERE `
-
-func scanEvent(r row) (e unit.Event, err error) {
-	var headers []byte
-	var created int64
-	err = r.Scan(&e.Seq, (*id)(&e.Aggregate), &e.Version, &e.Name, &e.Action, &e.Schema, (*[]byte)(&e.Data),
-		&headers, &created)
-	if err != nil {
-		return e, err
-	}
-	e.CreatedAt = moment(created)
-	e.Headers, err = decodeHeaders(headers)
-	return e, err
-}
 
 // Events implements aggregate.Reader. It reads in pages.
 func (s *Store) Events(ctx context.Context, query aggregate.EventQuery) iter.Seq2[unit.Event, error] {
@@ -40,7 +24,7 @@ func (s *Store) Events(ctx context.Context, query aggregate.EventQuery) iter.Seq
 			}
 		}
 		text, args := eventSelection(query, last, n, end)
-		events, err := collect(ctx, s.reads, scanEvent, text, args...)
+		events, err := collect(ctx, s.reads, row.Event, text, args...)
 		if err != nil {
 			return nil, fmt.Errorf("read events: %w", err)
 		}
@@ -79,7 +63,7 @@ func eventSelection(query aggregate.EventQuery, last *unit.Event, n int, end int
 	if query.Limit > 0 {
 		limit = min(page, query.Limit-n)
 	}
-	return fmt.Sprintf("%s%s ORDER BY %s LIMIT %d", selectEvent, strings.Join(where, " AND "), order, limit), args
+	return fmt.Sprintf("%s%s ORDER BY %s LIMIT %d", row.SelectEvents, strings.Join(where, " AND "), order, limit), args
 }
 
 // Offset implements aggregate.Reader. There is one writer at a time, so that
@@ -99,7 +83,7 @@ func (s *Store) Rewrite(ctx context.Context, states ...unit.Snapshot) (left []uu
 				VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name, aggregate) DO UPDATE SET schema = excluded.schema,
 				data = excluded.data, created_at = excluded.created_at, updated_at = excluded.updated_at
 				WHERE version = excluded.version`,
-				state.Name, state.Aggregate[:], state.Version, state.Schema, text(state.Data),
+				state.Name, state.Aggregate[:], state.Version, state.Schema, row.JSON(state.Data),
 				state.CreatedAt.UnixMicro(), state.UpdatedAt.UnixMicro())
 			if err != nil {
 				return err

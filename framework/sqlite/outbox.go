@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/minos-framework/minos-go/framework/broker"
-	"github.com/minos-framework/minos-go/framework/unit"
+	"github.com/minos-framework/minos-go/framework/sqlite/internal/row"
 )
 
 // Pending implements broker.Outbox. There is one writer at a time, so that
@@ -37,11 +37,11 @@ func (s *Store) pending(ctx context.Context, after int64, limit int) ([]broker.E
 	if last <= after {
 		return nil, after, nil
 	}
-	events, err := collect(ctx, tx, scanEventEntry, selectEvent+"seq > ? ORDER BY seq LIMIT ?", after, limit)
+	events, err := collect(ctx, tx, scanEventEntry, row.SelectEvents+"seq > ? ORDER BY seq LIMIT ?", after, limit)
 	if err != nil {
 		return nil, 0, err
 	}
-	messages, err := collect(ctx, tx, scanMessageEntry, selectMessage+"seq > ? ORDER BY seq LIMIT ?", after, limit)
+	messages, err := collect(ctx, tx, scanMessageEntry, row.SelectMessages+"seq > ? ORDER BY seq LIMIT ?", after, limit)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -52,24 +52,14 @@ func (s *Store) pending(ctx context.Context, after int64, limit int) ([]broker.E
 	return entries, last, nil
 }
 
-func scanEventEntry(r row) (broker.Entry, error) {
-	e, err := scanEvent(r)
+func scanEventEntry(r row.Scanner) (broker.Entry, error) {
+	e, err := row.Event(r)
 	return broker.Entry{Seq: e.Seq, Event: &e}, err
 }
 
-// The columns that scanMessageEntry reads, and where they are.
-const selectMessage = "SELECT seq, id, topic, key, reply_to, status, content, headers FROM minos_message WHERE "
-
-func scanMessageEntry(r row) (e broker.Entry, err error) {
-	var m unit.Message
-	var headers []byte
-	err = r.Scan(&e.Seq, (*id)(&m.ID), &m.Topic, &m.Key, &m.ReplyTo, &m.Status, (*[]byte)(&m.Content), &headers)
-	if err != nil {
-		return e, err
-	}
-	e.Message = &m
-	m.Headers, err = decodeHeaders(headers)
-	return e, err
+func scanMessageEntry(r row.Scanner) (broker.Entry, error) {
+	seq, m, err := row.Message(r)
+	return broker.Entry{Seq: seq, Message: &m}, err
 }
 
 // merge puts both in one order and returns the first limit of them.

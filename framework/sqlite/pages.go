@@ -3,12 +3,9 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"iter"
 
-	"github.com/google/uuid"
-
-	"github.com/minos-framework/minos-go/framework/unit"
+	"github.com/minos-framework/minos-go/framework/sqlite/internal/row"
 )
 
 // page is how many rows a sequence reads at a time.
@@ -41,39 +38,15 @@ func inPages[T any](read func(last *T, n int) ([]T, error)) iter.Seq2[T, error] 
 	}
 }
 
-// The columns that scanSnapshot reads, and where they are.
-const selectSnapshot = "SELECT aggregate, name, version, schema, data, created_at, updated_at FROM minos_snapshot WHERE "
-
-// row is satisfied by *sql.Row and *sql.Rows.
-type row interface{ Scan(dest ...any) error }
-
-func scanSnapshot(r row) (s unit.Snapshot, err error) {
-	var created, updated int64
-	err = r.Scan((*id)(&s.Aggregate), &s.Name, &s.Version, &s.Schema, (*[]byte)(&s.Data), &created, &updated)
-	s.CreatedAt, s.UpdatedAt = moment(created), moment(updated)
-	return s, err
-}
-
-// id scans the bytes of a UUID.
-type id uuid.UUID
-
-// Scan implements sql.Scanner.
-func (u *id) Scan(src any) error {
-	data, ok := src.([]byte)
-	if !ok || len(data) != len(u) {
-		return fmt.Errorf("%v is not a UUID", src)
-	}
-	copy(u[:], data)
-	return nil
-}
-
 // queryer is satisfied by *sql.DB and *sql.Tx.
 type queryer interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 // collect reads all rows of a query.
-func collect[T any](ctx context.Context, q queryer, scan func(r row) (T, error), sql string, args ...any) ([]T, error) {
+func collect[T any](
+	ctx context.Context, q queryer, scan func(r row.Scanner) (T, error), sql string, args ...any,
+) ([]T, error) {
 	rows, err := q.QueryContext(ctx, sql, args...)
 	if err != nil {
 		return nil, err

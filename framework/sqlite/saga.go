@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/minos-framework/minos-go/framework/saga"
+	"github.com/minos-framework/minos-go/framework/sqlite/internal/row"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -29,8 +30,8 @@ func (s *Store) Saga(ctx context.Context, id uuid.UUID) (unit.Saga, error) {
 
 // DueSagas implements saga.Store. The clock is the machine's.
 func (s *Store) DueSagas(ctx context.Context, limit int) ([]uuid.UUID, error) {
-	ids, err := collect(ctx, s.reads, func(r row) (found uuid.UUID, err error) {
-		err = r.Scan((*id)(&found))
+	ids, err := collect(ctx, s.reads, func(r row.Scanner) (found uuid.UUID, err error) {
+		err = r.Scan((*row.ID)(&found))
 		return found, err
 	}, "SELECT id FROM minos_saga WHERE deadline <= ? ORDER BY deadline, id LIMIT ?", time.Now().UnixMicro(), limit)
 	if err != nil {
@@ -41,10 +42,10 @@ func (s *Store) DueSagas(ctx context.Context, limit int) ([]uuid.UUID, error) {
 
 // SagaLog implements saga.Store.
 func (s *Store) SagaLog(ctx context.Context, id uuid.UUID) ([]saga.LogEntry, error) {
-	log, err := collect(ctx, s.reads, func(r row) (e saga.LogEntry, err error) {
+	log, err := collect(ctx, s.reads, func(r row.Scanner) (e saga.LogEntry, err error) {
 		var at int64
 		err = r.Scan(&at, &e.Data)
-		e.At = moment(at)
+		e.At = row.Time(at)
 		return e, err
 	}, "SELECT at, data FROM minos_saga_log WHERE saga = ? ORDER BY revision, place", id[:])
 	if err != nil {

@@ -12,12 +12,14 @@ import (
 	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/query"
 	"github.com/minos-framework/minos-go/framework/sqlite/internal/dialect"
+	"github.com/minos-framework/minos-go/framework/sqlite/internal/row"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
 // Snapshot implements aggregate.Reader.
 func (s *Store) Snapshot(ctx context.Context, name string, id uuid.UUID) (unit.Snapshot, error) {
-	snapshot, err := scanSnapshot(s.reads.QueryRowContext(ctx, selectSnapshot+"name = ? AND aggregate = ?", name, id[:]))
+	snapshot, err := row.Snapshot(
+		s.reads.QueryRowContext(ctx, row.SelectSnapshots+"name = ? AND aggregate = ?", name, id[:]))
 	if errors.Is(err, sql.ErrNoRows) {
 		return unit.Snapshot{}, aggregate.ErrNotFound
 	}
@@ -44,7 +46,7 @@ func (s *Store) Snapshots(ctx context.Context, selection query.Selection) iter.S
 			after = &position
 		}
 		text, args := dialect.Page(selection, after, limit)
-		snapshots, err := collect(ctx, s.reads, scanSnapshot, selectSnapshot+text, args...)
+		snapshots, err := collect(ctx, s.reads, row.Snapshot, row.SelectSnapshots+text, args...)
 		if err != nil {
 			return nil, fmt.Errorf("read states of %s: %w", selection.Name, err)
 		}
