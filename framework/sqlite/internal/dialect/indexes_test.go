@@ -58,7 +58,10 @@ func TestIndex(t *testing.T) {
 				[]string{"total", "updated_at"},
 				"minos_snapshot_b8234611bf63d5f2", "minos_snapshot (name, minos_key('total', 1, data), updated_at, aggregate)",
 			},
-			{[]string{"it's"}, "minos_snapshot_8506608386250186", "minos_snapshot (name, minos_key('it''s', 2, data), aggregate)"},
+			{
+				[]string{"it's"},
+				"minos_snapshot_8506608386250186", "minos_snapshot (name, minos_key('it''s', 2, data), aggregate)",
+			},
 		} {
 			name, definition := dialect.Index(index(t, c.paths...))
 			if name != c.name || definition != c.definition {

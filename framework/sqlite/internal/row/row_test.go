@@ -102,7 +102,8 @@ func TestSnapshot(t *testing.T) {
 		}
 		insert(t, db, `INSERT INTO minos_snapshot
 			(aggregate, name, version, schema, data, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			want.Aggregate[:], want.Name, want.Version, want.Schema, row.JSON(data), want.CreatedAt.UnixMicro(), want.UpdatedAt.UnixMicro())
+			want.Aggregate[:], want.Name, want.Version, want.Schema, row.JSON(data), want.CreatedAt.UnixMicro(),
+			want.UpdatedAt.UnixMicro())
 		got, err := row.Snapshot(db.QueryRowContext(t.Context(), row.SelectSnapshots+"aggregate = ?", want.Aggregate[:]))
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, %v, want %+v", got, err, want)
