@@ -23,9 +23,8 @@ const (
 // packages are the parts of the framework that every service carries.
 func packages() []string {
 	return []string{
-		"framework/unit", "framework/query", "framework/calendar",
-		"framework/domain/internal/scan", "framework/domain", "framework/aggregate/sensitive", "framework/aggregate",
-		"framework/aggregate/history", "framework/aggregate/reference",
+		"framework/unit", "framework/query", "framework/calendar", "framework/domain",
+		"framework/aggregate", "framework/aggregate/history", "framework/aggregate/reference", "framework/aggregate/sensitive",
 		"framework/broker", "framework/saga", "framework/cqrs", "framework/schedule", "framework/privacy", "framework/dump",
 		"framework/config", "framework/service", "framework/rest", "framework/telemetry",
 		"framework/memory", "framework/minostest", "framework/kafka", "framework/sqlite",
