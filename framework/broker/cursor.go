@@ -3,13 +3,15 @@ package broker
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 )
 
 // cursor is how far a relay has come, and how far its lease knows of it.
 type cursor struct {
 	lease           Lease
 	saved, position int64
-	moved           func() // called when it is saved elsewhere than before
+	behind          atomic.Int64 // saved, for who trims
+	moved           func()       // called when it is saved elsewhere than before
 }
 
 // save makes the lease know the position.
@@ -21,6 +23,7 @@ func (c *cursor) save(ctx context.Context) error {
 		return fmt.Errorf("save the cursor at %d: %w", c.position, err)
 	}
 	c.saved = c.position
+	c.behind.Store(c.saved)
 	c.moved()
 	return nil
 }

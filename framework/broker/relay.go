@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/minos-framework/minos-go/framework/unit"
@@ -313,8 +314,14 @@ func (r *Relay) expandAll(entries []Entry, next int64) (batch, error) {
 // them, until there are no more. It reports whether anything was sent.
 func (r *Relay) send(ctx context.Context, lease Lease, batches <-chan batch) (bool, error) {
 	c := &cursor{lease: lease, saved: lease.Position(), position: lease.Position(), moved: r.worked}
-	trim := time.NewTicker(r.config.TrimEvery)
-	defer trim.Stop()
+	c.behind.Store(c.saved)
+	trimming, stop := context.WithCancel(ctx)
+	var trim sync.WaitGroup
+	trim.Go(func() { r.trim(trimming, &c.behind) })
+	defer func() {
+		stop()
+		trim.Wait()
+	}()
 	var due <-chan time.Time
 	for progress := false; ; {
 		select {
@@ -335,10 +342,6 @@ func (r *Relay) send(ctx context.Context, lease Lease, batches <-chan batch) (bo
 			if err := c.save(ctx); err != nil {
 				return progress, err
 			}
-		case <-trim.C:
-			if err := r.trim(ctx, c.saved); err != nil {
-				return progress, err
-			}
 		}
 	}
 }
@@ -354,10 +357,21 @@ func (r *Relay) publish(ctx context.Context, b batch) error {
 	return nil
 }
 
-// trim removes what is of no more use: messages up to a position, old receipts.
-func (r *Relay) trim(ctx context.Context, upTo int64) error {
-	if err := r.outbox.Trim(ctx, upTo, time.Now().Add(-r.config.Receipts)); err != nil {
-		return fmt.Errorf("trim the outbox up to %d: %w", upTo, err)
+// trim removes what is of no more use, again and again until ctx ends: messages
+// up to a position that was saved, and old receipts. Nothing waits for it, and
+// what it could not remove goes the next time.
+func (r *Relay) trim(ctx context.Context, saved *atomic.Int64) {
+	every := time.NewTicker(r.config.TrimEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+		}
+		err := r.outbox.Trim(ctx, saved.Load(), time.Now().Add(-r.config.Receipts))
+		if err != nil && ctx.Err() == nil {
+			r.config.Logger.WarnContext(ctx, "the outbox was not trimmed", "relay", r.config.Name, "error", err)
+		}
 	}
-	return nil
 }

@@ -47,6 +47,9 @@ func Task(r *Commands, name, spec string, fn TaskFunc, policy ...CatchUp) {
 	h.Schedule = &Schedule{Name: name, Spec: spec, CatchUp: CatchUpLatest}
 	for _, p := range policy {
 		h.Schedule.CatchUp = p
+		if p != CatchUpLatest && p != CatchUpAll && p != CatchUpNone {
+			h.faults = append(h.faults, fmt.Errorf("task %q: there is no policy %q", name, p))
+		}
 	}
 	if strings.TrimSpace(name) == "" {
 		h.faults = append(h.faults, fmt.Errorf("the task has no name"))

@@ -66,7 +66,8 @@ func TestTask(t *testing.T) {
 			cqrs.Task(r, "a", "@hourly", idle)
 			cqrs.Task(r, "a", "@daily", idle)
 		}, `task "a" is the one of task_test.go:`},
-		"a name is needed": {func(r *cqrs.Commands) { cqrs.Task(r, " ", "@daily", idle) }, "has no name"},
+		"a policy is one of three": {func(r *cqrs.Commands) { cqrs.Task(r, "a", "@daily", idle, "lastest") }, `no policy "lastest"`},
+		"a name is needed":         {func(r *cqrs.Commands) { cqrs.Task(r, " ", "@daily", idle) }, "has no name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -107,7 +107,7 @@ func TestWriter_Write(t *testing.T) {
 		"a state behind its events":   func(all []dump.Record) []dump.Record { all[2].Snapshot.Version = 0; return all },
 		"a saga without a revision":   func(all []dump.Record) []dump.Record { all[4].Saga.Revision = 0; return all },
 		"an entry of no saga":         func(all []dump.Record) []dump.Record { all[5].Entry.Saga = uuid.UUID{9}; return all },
-		"a cursor beyond the order":   func(all []dump.Record) []dump.Record { all[6].Cursor.Position = 10; return all },
+		"a cursor before the start":   func(all []dump.Record) []dump.Record { all[6].Cursor.Position = -1; return all },
 		"a key of nothing":            func(all []dump.Record) []dump.Record { all[7].Key.Wrapped = nil; return all },
 	} {
 		t.Run("refuses "+sentence, func(t *testing.T) {

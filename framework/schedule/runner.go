@@ -109,7 +109,9 @@ func (r *Runner) lead(ctx context.Context) (err error) {
 	defer func() {
 		stop()
 		running.Wait()
-		err = errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		err = errors.Join(err, lease.Release(ending))
 	}()
 	now := time.Now()
 	from := now
@@ -119,15 +121,12 @@ func (r *Runner) lead(ctx context.Context) (err error) {
 	// What fell due up to the lowest of these times is done.
 	done := &progress{times: map[string]time.Time{}}
 	for _, task := range r.tasks {
+		if task.Timing.reboot {
+			running.Go(func() { r.boot(leading, task, now) })
+			continue
+		}
 		done.set(task.Name, from)
-		running.Go(func() {
-			if task.Timing.reboot {
-				r.boot(leading, task, now)
-				done.set(task.Name, time.Time{})
-				return
-			}
-			r.follow(leading, task, from, done)
-		})
+		running.Go(func() { r.follow(leading, task, from, done) })
 	}
 	return r.note(leading, lease, from, done)
 }
@@ -139,7 +138,10 @@ func (r *Runner) note(ctx context.Context, lease broker.Lease, from time.Time, d
 	for going := true; ; going = sleep(ctx, r.config.SaveEvery) {
 		if at := max(done.lowest(time.Now()), from.UnixMicro()); at > saved {
 			// The last one is saved although ctx has ended.
-			if err := lease.Save(context.WithoutCancel(ctx), at); err != nil {
+			saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+			err := lease.Save(saving, at)
+			cancel()
+			if err != nil {
 				return fmt.Errorf("note how far the schedule was followed: %w", err)
 			}
 			saved = at
@@ -149,6 +151,11 @@ func (r *Runner) note(ctx context.Context, lease broker.Lease, from time.Time, d
 		}
 	}
 }
+
+// patience bounds what is done with a lease after its context has ended, and
+// how long a database that hangs can keep this process from noticing that
+// another leads.
+const patience = 5 * time.Second
 
 // boot runs a task of @reboot, once in this process, until it succeeds.
 func (r *Runner) boot(ctx context.Context, task Task, due time.Time) {
@@ -246,7 +253,10 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // progress holds, of each task, the time up to which it is done. A zero time
-// says that nothing is left to do.
+// says that nothing is left to do. A task that fails holds all of them back, and
+// what the others did meanwhile is known by their receipts alone after a restart,
+// which are kept for 8 days: so it does for held at most, and of runs that are
+// to be made up for those before are lost then.
 type progress struct {
 	mu    sync.Mutex
 	times map[string]time.Time
@@ -263,11 +273,16 @@ func (p *progress) set(task string, at time.Time) {
 func (p *progress) lowest(now time.Time) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	lowest := now
+	lowest, least := now, now.Add(-held)
 	for _, at := range p.times {
 		if !at.IsZero() && at.Before(lowest) {
 			lowest = at
 		}
 	}
+	if lowest.Before(least) {
+		lowest = least
+	}
 	return lowest.UnixMicro()
 }
+
+const held = 7 * 24 * time.Hour

@@ -74,7 +74,15 @@ func nothing(context.Context) error { return nil }
 // replica runs tasks in the background, and returns what stops it.
 func replica(t *testing.T, leader schedule.Leader, tasks ...schedule.Task) (stop func()) {
 	t.Helper()
-	runner, err := schedule.New(leader, tasks, schedule.Config{Logger: slog.New(slog.DiscardHandler)})
+	return slowReplica(t, leader, 0, tasks...)
+}
+
+// slowReplica is a replica that does what it does now and then no more often.
+func slowReplica(t *testing.T, leader schedule.Leader, every time.Duration, tasks ...schedule.Task) (stop func()) {
+	t.Helper()
+	runner, err := schedule.New(leader, tasks, schedule.Config{
+		SaveEvery: every, RetryMin: every, RetryMax: every, Logger: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,6 +216,29 @@ func TestRunner(t *testing.T) {
 			r.expect(t, "a 00:01:00 at 00:01:00", "a 00:01:00 at 00:01:30")
 			if len(r.ids) != 1 {
 				t.Errorf("they have %d ids", len(r.ids))
+			}
+		})
+	})
+	t.Run("a task that fails for long does not have the others repeated", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			var r runs
+			store := open(t)
+			broken := r.note("broken", "@hourly", func(context.Context) error { return errors.New("no") })
+			broken.CatchUp = cqrs.CatchUpAll
+			endless := r.note("endless", "@reboot", func(ctx context.Context) error {
+				<-ctx.Done()
+				return ctx.Err()
+			})
+			stop := slowReplica(t, store, time.Hour, r.note("a", "0 0 2 * *", nothing), broken, endless)
+			<-time.After(20 * 24 * time.Hour)
+			stop()
+			stop = replica(t, store, r.note("a", "0 0 2 * *", nothing))
+			<-time.After(time.Minute)
+			stop()
+			ran := slices.DeleteFunc(r.all, func(run string) bool { return !strings.HasPrefix(run, "a ") })
+			if len(ran) != 1 {
+				t.Errorf("ran %q", ran)
 			}
 		})
 	})

@@ -96,6 +96,9 @@ func (s *Service) start(ctx context.Context, failed chan<- error) (stop func()) 
 			}
 		})
 	}
+	// What needs the store alone does not wait for a broker.
+	part(&consumers, consuming, "tasks", func(ctx context.Context) error { return s.tasks.Run(s.base(ctx)) })
+	part(&consumers, consuming, "saga timers", func(ctx context.Context) error { return s.sagas.Watch(s.base(ctx)) })
 	part(&consumers, consuming, "start of the broker", func(ctx context.Context) error {
 		if !s.prepareTopics(ctx) {
 			return nil
@@ -103,8 +106,6 @@ func (s *Service) start(ctx context.Context, failed chan<- error) (stop func()) 
 		part(&senders, sending, "relay", s.relay.Run)
 		part(&consumers, ctx, "client", s.client.Run)
 		part(&consumers, ctx, "references", func(ctx context.Context) error { return s.references.run(ctx, s.broker) })
-		part(&consumers, ctx, "tasks", func(ctx context.Context) error { return s.tasks.Run(s.base(ctx)) })
-		part(&consumers, ctx, "saga timers", func(ctx context.Context) error { return s.sagas.Watch(s.base(ctx)) })
 		part(&consumers, ctx, "consumer", func(ctx context.Context) error {
 			return s.broker.Subscribe(ctx, broker.Subscription{
 				Group: s.config.Name, Topics: s.subscribed(), Handle: s.deliver,

@@ -126,13 +126,13 @@ func (c *Coalescer) commit(ctx context.Context, batch []*commitCall) {
 	var verdicts []verdict
 	for len(batch) > 0 {
 		err := c.store.Commit(ctx, join(batch)...)
-		if _, refused := errors.AsType[*RefusedError](err); refused && len(batch) > 1 {
-			c.alone(ctx, batch)
-			break
-		}
 		guilty, own := blame(batch, err)
 		if guilty < 0 {
-			finish(batch, err)
+			if shared(err) || len(batch) == 1 {
+				finish(batch, err)
+			} else {
+				c.alone(ctx, batch)
+			}
 			break
 		}
 		verdicts = append(verdicts, verdict{call: batch[guilty], before: slices.Clone(batch[:guilty]), err: own})
@@ -157,8 +157,16 @@ type verdict struct {
 	err    error
 }
 
-// alone commits the calls of a batch that was refused for one of them, one by
-// one: each gets its own outcome.
+// shared reports whether a batch's outcome is that of each call in it: it was
+// stored, nobody knows, or there was no time. Anything else may be the fault of
+// one of them.
+func shared(err error) bool {
+	_, unknown := errors.AsType[*UnknownError](err)
+	return err == nil || unknown || errors.Is(err, context.DeadlineExceeded)
+}
+
+// alone commits the calls of a batch that failed for one of them, one by one:
+// each gets its own outcome.
 func (c *Coalescer) alone(ctx context.Context, batch []*commitCall) {
 	for _, call := range batch {
 		finish([]*commitCall{call}, c.store.Commit(ctx, call.works...))

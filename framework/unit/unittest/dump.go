@@ -144,6 +144,9 @@ func fill(t *testing.T, s Store) filling {
 	save(t, lease, f.position)
 	release(t, lease)
 	release(t, idle)
+	tasks := lead(t, s, "tasks") // whose cursor is a time
+	save(t, tasks, time.Now().UnixMicro())
+	release(t, tasks)
 	if err := s.Trim(t.Context(), f.position, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +245,7 @@ func spoilt(text string) map[string]string {
 		"a version of 0":            replaced(`"version":1`, `"version":0`),
 		"a number out of order":     replaced(`"seq":1`, `"seq":9`),
 		"an order that ends early":  replaced(`"position":`, `"position":-`),
-		"a cursor beyond the order": replaced(`{"cursor":{"name":"relay","position":`, `{"cursor":{"name":"relay","position":99`),
+		"a cursor before the start": replaced(`{"cursor":{"name":"relay","position":`, `{"cursor":{"name":"relay","position":-`),
 		"a second end":              text + all[len(all)-2],
 		"a second dump":             text + text,
 		"something at the end":      text + "x",
