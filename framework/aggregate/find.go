@@ -140,41 +140,65 @@ func (r *Repository[T]) selected(ctx context.Context, s query.Selection) iter.Se
 		wide.Limit += len(staged) // all of which may be in place of stored ones
 	}
 	return limited(s.Limit, func(yield func(unit.Snapshot, error) bool) {
-		own := query.Select(s, staged)
-		replaced := make(map[uuid.UUID]bool, len(staged))
-		for _, snapshot := range staged {
-			replaced[snapshot.Aggregate] = true
-		}
+		m := newMerging(s, work, staged)
 		for snapshot, err := range r.definition.sensitive.Warm(ctx, r.store.Snapshots(ctx, wide)) {
 			if err != nil {
 				yield(unit.Snapshot{}, err)
 				return
 			}
-			if replaced[snapshot.Aggregate] {
-				continue
-			}
-			for len(own) > 0 && s.Compare(s.Position(own[0]), s.Position(snapshot)) < 0 {
-				if !yield(own[0], nil) {
-					return
-				}
-				own = own[1:]
-			}
-			// What the loop's body has staged since must not come in an older state.
-			if later, ok := work.Staged(snapshot.Aggregate); ok {
-				if snapshot = later; !s.Match(snapshot) {
-					continue
-				}
-			}
-			if !yield(snapshot, nil) {
+			if !yieldAll(m.next(snapshot), yield) {
 				return
 			}
 		}
-		for _, snapshot := range own {
-			if !yield(snapshot, nil) {
-				return
-			}
-		}
+		yieldAll(m.own, yield)
 	})
+}
+
+// merging puts what a work has staged in its places among what is stored.
+type merging struct {
+	selection query.Selection
+	work      *unit.Work
+	own       []unit.Snapshot    // staged and selected, in order, and not yielded yet
+	replaced  map[uuid.UUID]bool // are staged
+}
+
+func newMerging(s query.Selection, work *unit.Work, staged []unit.Snapshot) *merging {
+	m := &merging{selection: s, work: work, own: query.Select(s, staged), replaced: make(map[uuid.UUID]bool, len(staged))}
+	for _, snapshot := range staged {
+		m.replaced[snapshot.Aggregate] = true
+	}
+	return m
+}
+
+// next returns what is to be yielded up to a stored state: what was staged
+// before it, and then the state, unless the work has another in its place.
+func (m *merging) next(stored unit.Snapshot) []unit.Snapshot {
+	if m.replaced[stored.Aggregate] {
+		return nil
+	}
+	n := 0
+	for n < len(m.own) && m.selection.Compare(m.selection.Position(m.own[n]), m.selection.Position(stored)) < 0 {
+		n++
+	}
+	var ready []unit.Snapshot
+	ready, m.own = append(ready, m.own[:n]...), m.own[n:]
+	// What the loop's body has staged since must not come in an older state.
+	if later, ok := m.work.Staged(stored.Aggregate); ok {
+		if stored = later; !m.selection.Match(stored) {
+			return ready
+		}
+	}
+	return append(ready, stored)
+}
+
+// yieldAll yields snapshots, and reports whether more are wanted.
+func yieldAll(snapshots []unit.Snapshot, yield func(unit.Snapshot, error) bool) bool {
+	for _, snapshot := range snapshots {
+		if !yield(snapshot, nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // limited yields the first limit items, or all when it is 0.
