@@ -160,6 +160,7 @@ type merging struct {
 	work      *unit.Work
 	own       []unit.Snapshot    // staged and selected, in order, and not yielded yet
 	replaced  map[uuid.UUID]bool // are staged
+	ready     []unit.Snapshot    // what next has returned last
 }
 
 func newMerging(s query.Selection, work *unit.Work, staged []unit.Snapshot) *merging {
@@ -171,7 +172,8 @@ func newMerging(s query.Selection, work *unit.Work, staged []unit.Snapshot) *mer
 }
 
 // next returns what is to be yielded up to a stored state: what was staged
-// before it, and then the state, unless the work has another in its place.
+// before it, and then the state, unless the work has another in its place. It is
+// good until next is called again.
 func (m *merging) next(stored unit.Snapshot) []unit.Snapshot {
 	if m.replaced[stored.Aggregate] {
 		return nil
@@ -180,15 +182,15 @@ func (m *merging) next(stored unit.Snapshot) []unit.Snapshot {
 	for n < len(m.own) && m.selection.Compare(m.selection.Position(m.own[n]), m.selection.Position(stored)) < 0 {
 		n++
 	}
-	var ready []unit.Snapshot
-	ready, m.own = append(ready, m.own[:n]...), m.own[n:]
+	m.ready, m.own = append(m.ready[:0], m.own[:n]...), m.own[n:]
 	// What the loop's body has staged since must not come in an older state.
 	if later, ok := m.work.Staged(stored.Aggregate); ok {
 		if stored = later; !m.selection.Match(stored) {
-			return ready
+			return m.ready
 		}
 	}
-	return append(ready, stored)
+	m.ready = append(m.ready, stored)
+	return m.ready
 }
 
 // yieldAll yields snapshots, and reports whether more are wanted.
