@@ -49,6 +49,11 @@ func newBinder(h *Handler) (*binder, error) {
 			faults = append(faults, fmt.Errorf("%s.%s: %s cannot be read from a path or query", h.In, f.Name, f.Type))
 			continue
 		}
+		if f.Tag.Get("required") != "" {
+			faults = append(faults, fmt.Errorf("%s.%s: required says what content must hold; a query's parameter that must"+
+				" be there is for Validate%s to say", h.In, f.Name, f.Name))
+			continue
+		}
 		if query != "" {
 			b.query = append(b.query, binding{query, i})
 			continue
@@ -104,6 +109,9 @@ func (b *binder) bind(request Request, in any) error {
 
 func (b *binder) bindQuery(query url.Values, value reflect.Value) error {
 	for _, q := range b.query {
+		if field := value.Field(q.index); len(query[q.name]) > 0 && field.Kind() == reflect.Slice {
+			field.SetZero() // its default
+		}
 		for _, text := range query[q.name] {
 			if err := setText(value.Field(q.index), text); err != nil {
 				return Errorf(http.StatusBadRequest, "query parameter %s: %q %s", q.name, text, err)

@@ -105,6 +105,10 @@ func TestNewRouter_faults(t *testing.T) {
 			service: queries(func(r *cqrs.Queries) { cqrs.Query(r, search, cqrs.REST(http.MethodGet, "/foos")) }),
 			want:    []string{"unreadable.At", "cannot be read from a path or query"},
 		},
+		"a parameter that is required as content is": {
+			service: queries(func(r *cqrs.Queries) { cqrs.Query(r, must, cqrs.REST(http.MethodGet, "/foos")) }),
+			want:    []string{"mustHave.Limit", "ValidateLimit"},
+		},
 		"a service without routes": {service: 7, want: []string{"int has no Routes"}},
 	}
 	for name, c := range cases {
@@ -122,3 +126,9 @@ func TestNewRouter_faults(t *testing.T) {
 		})
 	}
 }
+
+type mustHave struct {
+	Limit int `query:"limit" required:"true"`
+}
+
+func must(context.Context, mustHave) (cqrs.None, error) { return cqrs.None{}, nil }

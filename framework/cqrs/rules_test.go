@@ -123,3 +123,24 @@ func TestCommand_dynamic(t *testing.T) {
 		t.Errorf("the handler got %v", got)
 	}
 }
+
+// TestQuery_defaults has a query's values in place of the default, not behind it.
+func TestQuery_defaults(t *testing.T) {
+	t.Parallel()
+	type search struct {
+		Sorts []string `json:"sorts" query:"sort" default:"[\"name\"]"`
+	}
+	var got []string
+	b := setup(t, func(bundle, *cqrs.Commands) {}, func(_ bundle, q *cqrs.Queries) {
+		cqrs.Query(q, func(_ context.Context, in search) (cqrs.None, error) {
+			got = in.Sorts
+			return cqrs.None{}, nil
+		}, cqrs.REST(http.MethodGet, "/orders"))
+	})
+	for query, want := range map[string]string{"": "name", "sort=age&sort=size": "age size"} {
+		values, _ := url.ParseQuery(query)
+		if _, err := b.call(t, cqrs.Request{Query: values}); err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%q: %q, %v", query, got, err)
+		}
+	}
+}
