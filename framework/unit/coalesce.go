@@ -139,7 +139,7 @@ func (c *Coalescer) commit(ctx context.Context, batch []*commitCall) {
 		batch = slices.Delete(batch, guilty, guilty+1)
 	}
 	for _, v := range slices.Backward(verdicts) {
-		if slices.ContainsFunc(v.before, func(call *commitCall) bool { return call.err != nil }) {
+		if slices.ContainsFunc(v.before, func(call *commitCall) bool { return call.err != nil && call.touches(v.err) }) {
 			c.alone(ctx, []*commitCall{v.call})
 			continue
 		}
@@ -163,6 +163,18 @@ type verdict struct {
 func shared(err error) bool {
 	_, unknown := errors.AsType[*UnknownError](err)
 	return err == nil || unknown || errors.Is(err, context.DeadlineExceeded)
+}
+
+// touches reports whether a call is about what a verdict is about.
+func (c *commitCall) touches(verdict error) bool {
+	if conflict, ok := errors.AsType[*ConflictError](verdict); ok {
+		return slices.ContainsFunc(c.works, func(w *Work) bool {
+			return slices.ContainsFunc(w.Events, func(e Event) bool { return e.Aggregate == conflict.ID }) ||
+				slices.ContainsFunc(w.Sagas, func(s Saga) bool { return s.ID == conflict.ID })
+		})
+	}
+	duplicate, ok := errors.AsType[*DuplicateError](verdict)
+	return ok && slices.ContainsFunc(c.works, func(w *Work) bool { return slices.Contains(w.Receipts, duplicate.Receipt) })
 }
 
 // alone commits the calls of a batch that failed for one of them, one by one:

@@ -47,6 +47,7 @@ type gate struct {
 	sizes []int
 
 	refuses *unit.Work // as a database refuses a value that only it knows to be wrong
+	fault   error      // what it says then
 }
 
 func (g *gate) Commit(ctx context.Context, works ...*unit.Work) error {
@@ -55,7 +56,7 @@ func (g *gate) Commit(ctx context.Context, works ...*unit.Work) error {
 	g.sizes = append(g.sizes, len(works))
 	g.mu.Unlock()
 	if g.refuses != nil && slices.Contains(works, g.refuses) {
-		return &unit.RefusedError{Status: 400, Reason: "no"}
+		return g.fault
 	}
 	return g.store.Commit(ctx, works...)
 }
@@ -141,32 +142,19 @@ func TestCoalescer_Commit(t *testing.T) {
 			}
 		})
 	})
-	t.Run("commits a batch that the store refuses one by one", func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, func(t *testing.T) {
-			store, err := memory.Open(t.Context(), memory.Config{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			bad := create(unit.NewID())
-			g := &gate{store: store, open: make(chan struct{}), refuses: bad}
-			c := unit.Coalesce(g, unit.CoalesceConfig{Writers: 1})
-			works := []*unit.Work{create(unit.NewID()), create(unit.NewID()), bad, create(unit.NewID())}
-			outcomes := make([]error, len(works))
-			var wait sync.WaitGroup
-			for i, w := range works {
-				wait.Go(func() { outcomes[i] = c.Commit(t.Context(), w) })
-				synctest.Wait()
-			}
-			close(g.open)
-			wait.Wait()
-			for i, err := range outcomes {
-				if refused, ok := errors.AsType[*unit.RefusedError](err); ok != (works[i] == bad) || !ok && err != nil {
-					t.Errorf("work %d got %v, %v", i, err, refused)
-				}
-			}
+	for name, c := range map[string]struct {
+		fault  error
+		shared bool
+	}{
+		"commits a batch that the store refuses one by one":                   {&unit.RefusedError{Status: 400, Reason: "no"}, false},
+		"keeps an error that may be one caller's from the others":             {errors.New("an index row is too long"), false},
+		"tells all of a batch that nobody knows what was stored of the batch": {&unit.UnknownError{Err: errors.New("cut")}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { commitRefused(t, c.fault, c.shared) })
 		})
-	})
+	}
 	t.Run("stores nothing of a caller that gives up while it waits", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
@@ -200,4 +188,30 @@ func TestCoalescer_Commit(t *testing.T) {
 			}
 		})
 	})
+}
+
+// commitRefused commits four works, of which the store does not take the third.
+func commitRefused(t *testing.T, fault error, shared bool) {
+	t.Helper()
+	store, err := memory.Open(t.Context(), memory.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := create(unit.NewID())
+	g := &gate{store: store, open: make(chan struct{}), refuses: bad, fault: fault}
+	c := unit.Coalesce(g, unit.CoalesceConfig{Writers: 1})
+	works := []*unit.Work{create(unit.NewID()), create(unit.NewID()), bad, create(unit.NewID())}
+	outcomes := make([]error, len(works))
+	var wait sync.WaitGroup
+	for i, w := range works {
+		wait.Go(func() { outcomes[i] = c.Commit(t.Context(), w) })
+		synctest.Wait()
+	}
+	close(g.open)
+	wait.Wait()
+	for i, err := range outcomes { // the first has gone before the others came
+		if want := works[i] == bad || shared && i > 0; errors.Is(err, fault) != want || !want && err != nil {
+			t.Errorf("work %d got %v", i, err)
+		}
+	}
 }
