@@ -45,13 +45,8 @@ func newBinder(h *Handler) (*binder, error) {
 			b.needBody = b.needBody || h.Kind == KindCommand && f.IsExported() && f.Tag.Get("json") != "-"
 			continue
 		}
-		if !fromText(f.Type) {
-			faults = append(faults, fmt.Errorf("%s.%s: %s cannot be read from a path or query", h.In, f.Name, f.Type))
-			continue
-		}
-		if f.Tag.Get("required") != "" {
-			faults = append(faults, fmt.Errorf("%s.%s: required says what content must hold; a query's parameter that must"+
-				" be there is for Validate%s to say", h.In, f.Name, f.Name))
+		if err := parameter(f); err != nil {
+			faults = append(faults, fmt.Errorf("%s.%s: %w", h.In, f.Name, err))
 			continue
 		}
 		if query != "" {
@@ -71,6 +66,17 @@ func newBinder(h *Handler) (*binder, error) {
 		b.shape, faults = shape, append(faults, err)
 	}
 	return b, errors.Join(faults...)
+}
+
+// parameter says why a field cannot be filled from a path or query, or nil.
+func parameter(f reflect.StructField) error {
+	if !fromText(f.Type) {
+		return fmt.Errorf("%s cannot be read from a path or query", f.Type)
+	}
+	if f.Tag.Get("required") != "" {
+		return fmt.Errorf("required is for content; that a query has a parameter is for Validate%s to say", f.Name)
+	}
+	return nil
 }
 
 func readsItself(t reflect.Type) bool {
