@@ -67,6 +67,9 @@ type walker struct {
 	strict bool
 	// lenient is for requests, of which only what is required must be there.
 	lenient bool
+	// secret is within a sensitive field, of which errors quote nothing that was
+	// read.
+	secret bool
 }
 
 // value reads the next value into a zero one, and reports whether it is sound.
@@ -124,6 +127,7 @@ func (w *walker) leaf(n *plan, at *place, into reflect.Value, raw json.RawMessag
 	var err error
 	if n.kind == query.Decimal {
 		if err = bounded(string(raw)); err != nil {
+			err = w.discreet(n, err)
 			w.fault(at, Invalid, err)
 			return false
 		}
@@ -132,9 +136,17 @@ func (w *walker) leaf(n *plan, at *place, into reflect.Value, raw json.RawMessag
 	if _, mistyped := errors.AsType[*json.UnmarshalTypeError](err); mistyped {
 		w.mistyped(n, at, raw)
 	} else if err != nil {
-		w.fault(at, Unparsable, err)
+		w.fault(at, Unparsable, w.discreet(n, err))
 	}
 	return err == nil
+}
+
+// discreet returns an error that quotes what was read only if that is no secret.
+func (w *walker) discreet(n *plan, err error) error {
+	if w.secret {
+		return fmt.Errorf("it does not fit %s", n.typ)
+	}
+	return err
 }
 
 func (w *walker) list(n *plan, at *place, into reflect.Value) bool {
@@ -202,6 +214,9 @@ func (w *walker) members(o *object, at *place, into reflect.Value, partial bool)
 }
 
 func (w *walker) member(o *object, m *member, at *place, into reflect.Value) bool {
+	secret := w.secret
+	w.secret = secret || m.sensitive
+	defer func() { w.secret = secret }()
 	switch null := w.Peek() == 'n'; {
 	case null && w.lenient && m.parse < 0:
 		w.Raw()
@@ -258,5 +273,5 @@ func (w *walker) absent(o *object, m *member, at *place, into reflect.Value) boo
 }
 
 func (w *walker) mistyped(n *plan, at *place, raw json.RawMessage) {
-	w.fault(at, Mistyped, fmt.Errorf("%.40s does not fit %s", raw, n.typ))
+	w.fault(at, Mistyped, w.discreet(n, fmt.Errorf("%.40s does not fit %s", raw, n.typ)))
 }

@@ -130,7 +130,7 @@ func (s *Shape) Encode(v any) ([]json.RawMessage, error) {
 // state. A field that the state does not have takes its default, or stays as it
 // is; names that the struct does not have are left alone: they were fields
 // once. No hook runs: what is stored was checked when it was stored, by the
-// rules of its time.
+// rules of its time. An error quotes nothing of a sensitive field.
 func (s *Shape) Decode(data []byte, v any) error {
 	if !json.Valid(data) {
 		return fmt.Errorf("decode the state of %s: it is not JSON", s.Name)
@@ -161,6 +161,14 @@ func (s *Shape) Decode(data []byte, v any) error {
 }
 
 func (s *Shape) decodeField(w *walker, f *Field, value reflect.Value) error {
+	err := s.decodePlain(w, f, value)
+	if err != nil && f.Sensitive {
+		return fmt.Errorf("decode %s.%s, which is sensitive: what is stored does not fit %s", s.Name, f.Name, f.Type)
+	}
+	return err
+}
+
+func (s *Shape) decodePlain(w *walker, f *Field, value reflect.Value) error {
 	if f.plain {
 		if err := json.Unmarshal(w.Raw(), value.FieldByIndex(f.member.index).Addr().Interface()); err != nil {
 			return fmt.Errorf("decode %s.%s: %w", s.Name, f.Name, err)
