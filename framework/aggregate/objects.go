@@ -62,8 +62,8 @@ func (r *Registry) Resolve(ctx context.Context, to Referred, ids []uuid.UUID) ma
 	if !ok {
 		return reference.Failed(ids, fmt.Errorf("there is no root entity %s here", to.Name))
 	}
-	found, err := r.objects(ctx, name, ids, func(s *sensitive.Fields, data json.RawMessage) (json.RawMessage, error) {
-		plain, _, err := s.OpenState(ctx, data)
+	found, err := r.objects(ctx, name, ids, func(f *sensitive.Fields, s unit.Snapshot) (json.RawMessage, error) {
+		plain, _, err := f.OpenState(ctx, s.Aggregate, s.Data)
 		return plain, err
 	})
 	if err != nil {
@@ -76,13 +76,15 @@ func (r *Registry) Resolve(ctx context.Context, to Referred, ids []uuid.UUID) ma
 // services may see them: without what is sensitive. Those that are missing or
 // deleted have a *NotFoundError. They are read in one query.
 func (r *Registry) Objects(ctx context.Context, name string, ids []uuid.UUID) (map[uuid.UUID]Resolved, error) {
-	return r.objects(ctx, name, ids, (*sensitive.Fields).Public)
+	return r.objects(ctx, name, ids, func(f *sensitive.Fields, s unit.Snapshot) (json.RawMessage, error) {
+		return f.Public(s.Data)
+	})
 }
 
 // objects reads aggregates; form makes of their stored states what is wanted.
 func (r *Registry) objects(
 	ctx context.Context, name string, ids []uuid.UUID,
-	form func(*sensitive.Fields, json.RawMessage) (json.RawMessage, error),
+	form func(*sensitive.Fields, unit.Snapshot) (json.RawMessage, error),
 ) (map[uuid.UUID]Resolved, error) {
 	r.mu.RLock()
 	d := r.roots[name]
@@ -118,7 +120,7 @@ const atOnce = 1000
 
 // object is what there is to tell of an aggregate's state.
 func (d *definition) object(
-	ctx context.Context, s unit.Snapshot, form func(*sensitive.Fields, json.RawMessage) (json.RawMessage, error),
+	ctx context.Context, s unit.Snapshot, form func(*sensitive.Fields, unit.Snapshot) (json.RawMessage, error),
 ) Resolved {
 	if s.Name != d.shape.Name || s.Deleted() {
 		return Resolved{Err: &NotFoundError{Name: d.shape.Name, ID: s.Aggregate, Deleted: s.Name == d.shape.Name}}
@@ -128,7 +130,7 @@ func (d *definition) object(
 		s.Data, err = d.upcast(ctx, s)
 	}
 	if err == nil {
-		s.Data, err = form(d.sensitive, s.Data)
+		s.Data, err = form(d.sensitive, s)
 	}
 	if err != nil {
 		return Resolved{Err: fmt.Errorf("read %s %s: %w", s.Name, s.Aggregate, err)}

@@ -69,7 +69,7 @@ func (r *Repository[T]) fromState(ctx context.Context, s unit.Snapshot) (*T, err
 	if s.Schema != r.definition.schema.Version {
 		return r.upcast(ctx, s)
 	}
-	data, forgotten, err := r.definition.sensitive.OpenState(ctx, s.Data)
+	data, forgotten, err := r.definition.sensitive.OpenState(ctx, s.Aggregate, s.Data)
 	if err != nil {
 		return nil, err
 	}

@@ -69,10 +69,12 @@ func (r *Repository[T]) historic(ctx context.Context, id UUID, state *history.St
 	return entity.(*T), nil
 }
 
-// upcast returns the entity of a state that is of another schema.
+// upcast returns the entity of a state that is of another schema. A schema newer
+// than this program's is a *PoisonError: others are read as ever.
 func (r *Repository[T]) upcast(ctx context.Context, s unit.Snapshot) (*T, error) {
 	if known := r.definition.schema.Version; s.Schema > known {
-		return nil, fmt.Errorf("its schema is %d, which this program, of schema %d, does not know", s.Schema, known)
+		return nil, &PoisonError{Name: s.Name, ID: s.Aggregate, Version: s.Version, Err: fmt.Errorf(
+			"its schema is %d, which this program, of schema %d, does not know", s.Schema, known)}
 	}
 	state, err := r.replay(ctx, s.Aggregate, s.Version, all)
 	if err != nil {

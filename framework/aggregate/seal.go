@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/google/uuid"
+
 	"github.com/minos-framework/minos-go/framework/aggregate/reference"
 	"github.com/minos-framework/minos-go/framework/aggregate/sensitive"
 	"github.com/minos-framework/minos-go/framework/privacy"
@@ -19,14 +21,29 @@ import (
 func (r *Registry) Protect(vault *privacy.Vault) { r.vault = vault }
 
 // Forget makes everything unreadable, for ever and wherever it is, that
-// sensitive fields say about a subject: the uuid of a root entity, or what the
-// field holds that the tag names. It is done when Forget returns, whatever
-// becomes of the caller's unit of work; other processes of the service may read
-// it for another minute. Nothing new is taken about the subject; entities stay,
-// and Root.Forgotten says which of their fields hold nothing any more.
+// sensitive fields say about a subject. That is
+//
+//   - a uuid: of a root entity, or what a field of uuids or references holds that
+//     the tag names;
+//   - else the root's name, a dot and what the field holds that the tag names:
+//     "Customer.42" is not "Employee.42".
+//
+// It is done when Forget returns, whatever becomes of the caller's unit of work;
+// other processes of the service may read it for another minute. Nothing new is
+// taken about the subject; entities stay, and Root.Forgotten says which of their
+// fields hold nothing any more, which their Validate sees too. A subject about
+// which nothing was ever sealed is privacy.ErrNoSubject.
+//
+// What was written before a field was sensitive is in plain. It is no longer
+// given by entities and to handlers once its subject is forgotten, but stays in
+// the events and in the messages that were sent. A subject that only such values
+// are about has no key to forget: Rebuild seals the states of a root first.
 func (r *Registry) Forget(ctx context.Context, subject string) error {
 	if r.vault == nil {
 		return fmt.Errorf("forget a subject: %w", sensitive.ErrNoVault)
+	}
+	if id, err := uuid.Parse(subject); err == nil {
+		subject = id.String() // as it is sealed
 	}
 	return r.vault.Forget(ctx, subject)
 }
@@ -76,19 +93,12 @@ func (r *Repository[T]) Open(ctx context.Context, e Event[T]) (Event[T], error) 
 	if s == nil {
 		return e, nil
 	}
-	opened := make([]FieldDiff, 0, len(e.Fields))
-	for _, d := range e.Fields {
-		if i := s.Index(d.Name); i >= 0 && e.Action != unit.Record {
-			plain, forgotten, err := s.OpenField(ctx, i, d.Value)
-			if err != nil {
-				return e, fmt.Errorf("open event %d of %s %s: %w", e.Version, e.Name, e.UUID, err)
-			}
-			if forgotten {
-				continue
-			}
-			d.Value = plain
-		}
-		opened = append(opened, d)
+	if e.Action == unit.Record {
+		return e, nil
+	}
+	opened, err := s.OpenDiffs(ctx, e.UUID, e.Fields)
+	if err != nil {
+		return e, fmt.Errorf("open event %d of %s %s: %w", e.Version, e.Name, e.UUID, err)
 	}
 	e.Fields = opened
 	return e, nil

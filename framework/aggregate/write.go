@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/minos-framework/minos-go/framework/aggregate/history"
-	"github.com/minos-framework/minos-go/framework/aggregate/sensitive"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -159,7 +158,11 @@ func (r *Repository[T]) recorded(
 		if err != nil {
 			return nil, nil, err
 		}
+		before := state
 		if state, err = r.replayer.After(next.state(), state, event); err != nil {
+			return nil, nil, err
+		}
+		if err := r.definition.sensitive.Untold(event.Name, before, state); err != nil {
 			return nil, nil, err
 		}
 		changes = append(changes, change{unit.Record, []FieldDiff{event}})
@@ -169,7 +172,7 @@ func (r *Repository[T]) recorded(
 
 // encode returns the values of an entity that keeps its rules.
 func (r *Repository[T]) encode(entity *T) ([]json.RawMessage, error) {
-	if err := sensitive.Excuse(r.root(entity).forgotten, r.shape.Validate(entity)); err != nil {
+	if err := r.definition.sensitive.Excuse(entity, r.root(entity).forgotten, r.shape.Validate(entity)); err != nil {
 		return nil, err
 	}
 	return r.shape.Encode(entity)

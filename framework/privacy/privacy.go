@@ -199,12 +199,36 @@ func (v *Vault) Open(ctx context.Context, at Place, sealed json.RawMessage) (jso
 // Forget destroys the key of a subject: nothing about it is ever opened again.
 // It is done when Forget returns, whatever becomes of the unit of work of the
 // caller, and may be called again.
+//
+// It returns ErrNoSubject, and leaves no tombstone, when there is no key: most
+// often the subject is misspelt. A value that is the first to be sealed at that
+// very moment is then sealed after Forget, and stays: who stops sealing about a
+// subject before it is forgotten misses nothing.
 func (v *Vault) Forget(ctx context.Context, subject string) error {
+	stored, err := v.keys.SubjectKeys(ctx, subject)
+	if err != nil {
+		return fmt.Errorf("read the key of its subject: %w", err)
+	}
+	if stored[0].Wrapped == nil && !stored[0].Forgotten {
+		return fmt.Errorf("forget a subject: %w", ErrNoSubject)
+	}
 	if err := v.keys.ForgetSubject(ctx, subject); err != nil {
 		return fmt.Errorf("forget a subject: %w", err)
 	}
 	v.cache.forget(subject)
 	return nil
+}
+
+// Forgotten reports whether a subject was forgotten.
+func (v *Vault) Forgotten(ctx context.Context, subject string) (bool, error) {
+	_, err := v.key(ctx, subject, false)
+	switch {
+	case errors.Is(err, ErrForgotten):
+		return true, nil
+	case errors.Is(err, errNoKey):
+		return false, nil
+	}
+	return false, err
 }
 
 // Load reads the keys of subjects at once, as far as they are not held, so that
@@ -241,6 +265,8 @@ var (
 	// ErrNotSealed says that a value was not sealed for the place that it is at,
 	// or was changed since.
 	ErrNotSealed = errors.New("it was not sealed for this place")
+	// ErrNoSubject says that nothing was ever sealed about a subject.
+	ErrNoSubject = errors.New("nothing was ever sealed about this subject")
 )
 
 // key returns the key of a subject; create says that one may be made.

@@ -228,6 +228,18 @@ func TestVault_Forget(t *testing.T) {
 		_, err := another.Open(t.Context(), email(), sealed)
 		expectError(t, err, privacy.ErrForgotten)
 	})
+	t.Run("says so of one of whom nothing was sealed, and leaves no tombstone", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		expectError(t, b.Forget(t.Context(), "nan"), privacy.ErrNoSubject)
+		expectOpen(t, b.Vault, seal(t, b.Vault, "nan"))
+		expectError(t, b.Forget(t.Context(), "nan"), nil)
+		for subject, want := range map[string]bool{"nan": true, "ann": false} {
+			if got, err := b.Forgotten(t.Context(), subject); got != want || err != nil {
+				t.Errorf("%s is forgotten: %t, %v", subject, got, err)
+			}
+		}
+	})
 	t.Run("holds though the cache holds few", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
@@ -251,6 +263,7 @@ func TestVault_Load(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	a, z := seal(t, b.Vault, "a"), seal(t, b.Vault, "z")
+	seal(t, b.Vault, "gone")
 	expectError(t, b.Forget(t.Context(), "gone"), nil)
 	another := b.another(t, privacy.Config{Master: master('a')})
 	b.keys.reads = 0

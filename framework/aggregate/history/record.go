@@ -31,15 +31,28 @@ func RecordOf[E interface{ Apply(root *T) }, T any](name string) Record {
 }
 
 // Apply applies an event to a root. A panic becomes an error: an event that
-// cannot be applied is its own aggregate's trouble.
+// cannot be applied is its own aggregate's trouble. Of a root with sensitive
+// fields it does not quote what the panic says.
 func Apply[T any](event interface{ Apply(root *T) }, root *T) (err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			err = fmt.Errorf("apply %T: panic: %v", event, reason)
+			if err = fmt.Errorf("apply %T: panic: %v", event, reason); secretive(reflect.TypeFor[T]()) {
+				err = fmt.Errorf("apply %T: panic: of type %T", event, reason)
+			}
 		}
 	}()
 	event.Apply(root)
 	return nil
+}
+
+// secretive reports whether a root has sensitive fields.
+func secretive(root reflect.Type) bool {
+	for i := range root.NumField() {
+		if root.Field(i).Tag.Get("sensitive") != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // Records are those of one root.

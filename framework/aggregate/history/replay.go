@@ -3,12 +3,14 @@ package history
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 
 	"github.com/google/uuid"
 
 	"github.com/minos-framework/minos-go/framework/domain"
+	"github.com/minos-framework/minos-go/framework/privacy"
 	"github.com/minos-framework/minos-go/framework/unit"
 )
 
@@ -46,7 +48,19 @@ type Replayer struct {
 // Sealer turns the values of a root into those that are stored, and back.
 type Sealer interface {
 	Seal(ctx context.Context, id uuid.UUID, values []json.RawMessage, strict bool) ([]json.RawMessage, error)
-	Open(ctx context.Context, stored []json.RawMessage) (values []json.RawMessage, forgotten []string, err error)
+	Open(
+		ctx context.Context, id uuid.UUID, stored []json.RawMessage,
+	) (values []json.RawMessage, forgotten []string, err error)
+}
+
+// ErrUnsealable is matched by an error of a Sealer that is about what it was
+// given, as privacy.ErrNotSealed is, and not about the keys.
+var ErrUnsealable = errors.New("the value cannot be sealed")
+
+// ownTrouble reports whether the error of a Sealer is the trouble of the
+// aggregate alone.
+func ownTrouble(err error) bool {
+	return errors.Is(err, ErrUnsealable) || errors.Is(err, privacy.ErrNotSealed)
 }
 
 // Replay applies the events of the aggregate id, in order, while they are within
@@ -57,7 +71,7 @@ func (r *Replayer) Replay(
 	var fault error // of the sealer, which is not the event's
 	state := NewState(r.Shape, nil)
 	state.record = func(stored []json.RawMessage, event FieldDiff) (values []json.RawMessage, err error) {
-		if values, _, fault = r.Sealer.Open(ctx, stored); fault != nil {
+		if values, _, fault = r.Sealer.Open(ctx, id, stored); fault != nil {
 			return nil, fault
 		}
 		if values, err = r.After(state, values, event); err != nil {
@@ -75,7 +89,9 @@ func (r *Replayer) Replay(
 			if e, wrong = r.Schema.Upcast(e); wrong == nil {
 				wrong = state.Apply(e)
 			}
-			err = fault
+			if err = fault; ownTrouble(fault) {
+				err = nil // wrong tells of it
+			}
 		}
 		if err != nil {
 			return nil, fmt.Errorf("replay %s %s: %w", r.Shape.Name, id, err)
@@ -112,7 +128,10 @@ func (r *Replayer) Decode(s *State, values []json.RawMessage, forgotten []string
 // not fit the fields' types is the fault of an event, which is looked for among
 // those that led to it.
 func (r *Replayer) Entity(ctx context.Context, s *State, events iter.Seq2[unit.Event, error]) (any, error) {
-	values, forgotten, err := r.Sealer.Open(ctx, s.Values())
+	values, forgotten, err := r.Sealer.Open(ctx, s.Aggregate, s.Values())
+	if ownTrouble(err) {
+		return nil, &PoisonError{Name: r.Shape.Name, ID: s.Aggregate, Version: s.Version, Err: err}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("replay %s %s: %w", r.Shape.Name, s.Aggregate, err)
 	}

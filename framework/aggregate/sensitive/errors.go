@@ -1,12 +1,14 @@
 package sensitive
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 
+	"github.com/minos-framework/minos-go/framework/aggregate/history"
 	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/privacy"
 )
@@ -23,6 +25,10 @@ func (e *SubjectError) Error() string { return fmt.Sprintf("%s is sensitive: %s"
 // Unwrap returns the cause.
 func (e *SubjectError) Unwrap() error { return e.Err }
 
+// Is reports whether target is history.ErrUnsealable: the trouble is the
+// entity's own.
+func (e *SubjectError) Is(target error) bool { return target == history.ErrUnsealable }
+
 // StatusCode is 410 when the subject was forgotten, and 422 for what is wrong
 // with the request.
 func (e *SubjectError) StatusCode() int {
@@ -32,20 +38,32 @@ func (e *SubjectError) StatusCode() int {
 	return http.StatusUnprocessableEntity
 }
 
-// Excuse leaves out what the rules say of fields that were forgotten.
-func Excuse(forgotten []string, err error) error {
+// Excuse leaves out what the rules say of fields of an entity that were forgotten
+// and are empty still. The rule of the whole entity holds: it is asked here, since
+// it is not asked of one that has faults.
+func (s *Fields) Excuse(entity any, forgotten []string, err error) error {
 	faults, ok := errors.AsType[domain.FieldErrors](err)
-	if !ok || len(forgotten) == 0 {
+	if !ok || s == nil || len(forgotten) == 0 {
 		return err
 	}
-	faults = slices.DeleteFunc(slices.Clone(faults), func(f *domain.FieldError) bool {
+	values, unwritable := s.shape.Encode(entity)
+	if unwritable != nil {
+		return err
+	}
+	left := slices.DeleteFunc(slices.Clone(faults), func(f *domain.FieldError) bool {
 		return slices.ContainsFunc(forgotten, func(name string) bool {
 			rest, ok := strings.CutPrefix(f.Path, name)
-			return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+			i := s.Index(name)
+			return ok && (rest == "" || rest[0] == '.' || rest[0] == '[') && i >= 0 && bytes.Equal(values[i], s.fields[i].empty)
 		})
 	})
-	if len(faults) == 0 {
-		return nil
+	if len(left) > 0 {
+		return left
 	}
-	return faults
+	if whole, ok := entity.(interface{ Validate() error }); ok {
+		if err := whole.Validate(); err != nil {
+			return domain.FieldErrors{{Reason: domain.Invalid, Err: err}}
+		}
+	}
+	return nil
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/minos-framework/minos-go/framework/aggregate/history"
+	"github.com/minos-framework/minos-go/framework/aggregate/reference"
 	"github.com/minos-framework/minos-go/framework/domain"
 	"github.com/minos-framework/minos-go/framework/privacy"
 )
@@ -37,6 +38,7 @@ type Fields struct {
 
 type field struct {
 	sensitive bool
+	uuid      bool            // the subject is one, and so no other root's by accident
 	subject   int             // the field that says whom it is about; -1 is the root's uuid
 	place     privacy.Place   // which its values stay bound to
 	empty     json.RawMessage // the value of one that is forgotten
@@ -58,7 +60,7 @@ func New(root reflect.Type, shape *domain.Shape, vault *privacy.Vault) (*Fields,
 		}
 		tag := root.Field(f.Index).Tag
 		s.fields[i] = field{
-			sensitive: true, subject: -1,
+			sensitive: true, uuid: true, subject: -1,
 			place: privacy.Place{Root: shape.Name, Field: cmp.Or(tag.Get("sealed"), f.Name)},
 		}
 		if of := tag.Get("sensitive"); of != "true" {
@@ -67,9 +69,19 @@ func New(root reflect.Type, shape *domain.Shape, vault *privacy.Vault) (*Fields,
 				return nil, fmt.Errorf("%s.%s: sensitive is \"true\" or names a field that is not sensitive itself, but not %q",
 					root, f.Name, of)
 			}
+			s.fields[i].uuid = isUUID(shape.Fields[s.fields[i].subject].Type)
 		}
 	}
 	return s, s.setEmpty(root)
+}
+
+// isUUID reports whether values of a type are uuids, or references.
+func isUUID(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	_, ref := reference.Target(t)
+	return ref || t == reflect.TypeFor[uuid.UUID]()
 }
 
 // ErrNoVault says that there is no master key.
@@ -92,7 +104,9 @@ func (s *Fields) setEmpty(root reflect.Type) error {
 	return nil
 }
 
-// subject returns whom field i is about.
+// subject returns whom field i is about: a uuid or, with the name of the root
+// before it, what the field holds that the tag names. Customer 42 is not
+// employee 42.
 func (s *Fields) subject(i int, id uuid.UUID, values []json.RawMessage) string {
 	of := s.fields[i].subject
 	if of < 0 {
@@ -106,7 +120,10 @@ func (s *Fields) subject(i int, id uuid.UUID, values []json.RawMessage) string {
 	case text == uuid.Nil.String():
 		text = ""
 	}
-	return text
+	if text == "" || s.fields[i].uuid {
+		return text
+	}
+	return s.shape.Name + "." + text // names of roots have no dot
 }
 
 // Seal returns values as they are stored. What was forgotten stays so; strict
@@ -154,8 +171,10 @@ func (s *Fields) sealField(
 
 // Open returns the plain values of stored ones, nil for those that were
 // forgotten, and the names of these. What was stored before a field was
-// sensitive is plain already.
-func (s *Fields) Open(ctx context.Context, stored []json.RawMessage) (values []json.RawMessage, forgotten []string, err error) {
+// sensitive is plain already, and forgotten with its subject.
+func (s *Fields) Open(
+	ctx context.Context, id uuid.UUID, stored []json.RawMessage,
+) (values []json.RawMessage, forgotten []string, err error) {
 	if s == nil {
 		return stored, nil, nil
 	}
@@ -164,7 +183,7 @@ func (s *Fields) Open(ctx context.Context, stored []json.RawMessage) (values []j
 		if !f.sensitive || stored[i] == nil {
 			continue
 		}
-		plain, gone, err := s.OpenField(ctx, i, stored[i])
+		plain, gone, err := s.openField(ctx, i, s.subject(i, id, stored), stored[i])
 		if err != nil {
 			return nil, nil, err
 		}
@@ -175,29 +194,55 @@ func (s *Fields) Open(ctx context.Context, stored []json.RawMessage) (values []j
 	return values, forgotten, nil
 }
 
-// OpenField opens a value of field i, and reports whether it was forgotten.
-func (s *Fields) OpenField(
-	ctx context.Context, i int, stored json.RawMessage,
+// openField opens a value of field i, and reports whether it was forgotten.
+func (s *Fields) openField(
+	ctx context.Context, i int, subject string, stored json.RawMessage,
 ) (plain json.RawMessage, forgotten bool, err error) {
-	if len(stored) == 0 || stored[0] != '{' {
-		return stored, false, nil // it was stored before the field was sensitive
+	if _, sealed := privacy.Sealed(stored); sealed {
+		plain, err = s.vault.Open(ctx, s.fields[i].place, stored)
+		forgotten = errors.Is(err, privacy.ErrForgotten)
+	} else if plain = stored; subject != "" { // it was stored before the field was sensitive
+		forgotten, err = s.vault.Forgotten(ctx, subject)
 	}
-	plain, err = s.vault.Open(ctx, s.fields[i].place, stored)
-	if errors.Is(err, privacy.ErrForgotten) {
+	switch {
+	case forgotten:
 		return nil, true, nil
-	}
-	if err != nil {
-		if _, ok := privacy.Sealed(stored); !ok {
-			return stored, false, nil
-		}
+	case err != nil:
 		return nil, false, fmt.Errorf("field %s: %w", s.shape.Fields[i].Name, err)
 	}
 	return plain, false, nil
 }
 
+// OpenDiffs returns what an event says in plain, without what was forgotten. Of
+// a value that is plain already that is known as far as the event says whom it is
+// about.
+func (s *Fields) OpenDiffs(ctx context.Context, id uuid.UUID, diffs []history.FieldDiff) ([]history.FieldDiff, error) {
+	values := make([]json.RawMessage, len(s.shape.Fields))
+	for _, d := range diffs {
+		if i := slices.IndexFunc(s.shape.Fields, func(f domain.Field) bool { return f.Name == d.Name }); i >= 0 {
+			values[i] = d.Value
+		}
+	}
+	opened := make([]history.FieldDiff, 0, len(diffs))
+	for _, d := range diffs {
+		if i := s.Index(d.Name); i >= 0 {
+			plain, forgotten, err := s.openField(ctx, i, s.subject(i, id, values), d.Value)
+			if err != nil {
+				return nil, err
+			}
+			if forgotten {
+				continue
+			}
+			d.Value = plain
+		}
+		opened = append(opened, d)
+	}
+	return opened, nil
+}
+
 // OpenState returns the plain JSON of a stored state, and the names of the
 // fields that were forgotten.
-func (s *Fields) OpenState(ctx context.Context, data json.RawMessage) (json.RawMessage, []string, error) {
+func (s *Fields) OpenState(ctx context.Context, id uuid.UUID, data json.RawMessage) (json.RawMessage, []string, error) {
 	if s == nil {
 		return data, nil, nil
 	}
@@ -205,7 +250,7 @@ func (s *Fields) OpenState(ctx context.Context, data json.RawMessage) (json.RawM
 	if err != nil {
 		return nil, nil, err
 	}
-	values, forgotten, err := s.Open(ctx, stored)
+	values, forgotten, err := s.Open(ctx, id, stored)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -265,6 +310,21 @@ func (s *Fields) SealDiffs(ctx context.Context, id uuid.UUID, values []json.RawM
 // Index returns the sensitive field called name, or -1.
 func (s *Fields) Index(name string) int {
 	return slices.IndexFunc(s.shape.Fields, func(f domain.Field) bool { return f.Sensitive && f.Name == name })
+}
+
+// Untold refuses what a recorded event makes of sensitive fields, of which an
+// event says all in plain, for ever: values are before it and after.
+func (s *Fields) Untold(event string, before, after []json.RawMessage) error {
+	if s == nil {
+		return nil
+	}
+	for i, f := range s.fields {
+		if f.sensitive && !bytes.Equal(before[i], after[i]) {
+			return fmt.Errorf("event %s changes %s, which is sensitive, but what is recorded is stored and published in plain:"+
+				" set the field beside the event, so that an update tells of it", event, s.shape.Fields[i].Name)
+		}
+	}
+	return nil
 }
 
 // Same refuses another subject for fields that hold something: what they held
