@@ -42,12 +42,20 @@ type snapshotsRequest struct {
 }
 
 // snapshotsAnswer says of each root that was asked for what it is like, or that
-// there is none, or that it did not fit and is to be asked for again.
+// there is none, or that it cannot be read, or that it did not fit and is to be
+// asked for again.
 type snapshotsAnswer struct {
 	Objects []json.RawMessage `json:"objects"`
 	Missing []uuid.UUID       `json:"missing,omitempty"`
 	Deleted []uuid.UUID       `json:"deleted,omitempty"`
+	Failed  []failedSnapshot  `json:"failed,omitempty"`
 	Rest    []uuid.UUID       `json:"rest,omitempty"`
+}
+
+// failedSnapshot is a root that its service cannot read.
+type failedSnapshot struct {
+	UUID  uuid.UUID `json:"uuid"`
+	Error string    `json:"error"`
 }
 
 // snapshots answers _Get<Root>Snapshots for every root of the service.
@@ -81,7 +89,7 @@ func (s snapshots) answer(ctx context.Context, name string, ids []uuid.UUID) (sn
 		case absent:
 			answer.Missing = append(answer.Missing, id)
 		case result.Err != nil:
-			return answer, result.Err
+			answer.Failed = append(answer.Failed, failedSnapshot{UUID: id, Error: result.Err.Error()})
 		case size > 0 && size+len(result.Object) > answerSize:
 			answer.Rest = append(answer.Rest, id)
 		default:
@@ -187,6 +195,9 @@ func (r resolver) take(
 	}
 	for _, id := range answer.Deleted {
 		found[id] = aggregate.Resolved{Err: &aggregate.NotFoundError{Name: f.name, ID: id, Deleted: true}}
+	}
+	for _, failed := range answer.Failed {
+		found[failed.UUID] = aggregate.Resolved{Err: &unresolvedError{name: f.name, err: errors.New(failed.Error)}}
 	}
 	for _, object := range answer.Objects {
 		if id, ok := r.cache.take(f, object); ok {

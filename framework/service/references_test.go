@@ -17,6 +17,7 @@ import (
 
 	"github.com/minos-framework/minos-go/framework/aggregate"
 	"github.com/minos-framework/minos-go/framework/broker"
+	"github.com/minos-framework/minos-go/framework/config"
 	"github.com/minos-framework/minos-go/framework/cqrs"
 	"github.com/minos-framework/minos-go/framework/memory"
 	"github.com/minos-framework/minos-go/framework/minostest"
@@ -129,9 +130,14 @@ func newLibrary(t *testing.T, timeout time.Duration) *library {
 // start runs a service on a bus until the test ends.
 func start(t *testing.T, bus broker.Broker, name string, build func(*service.App) error) http.Handler {
 	t.Helper()
+	return startOver(t, drivers(bus), name, build)
+}
+
+func startOver(t *testing.T, over service.Drivers, name string, build func(*service.App) error) http.Handler {
+	t.Helper()
 	c := configuration()
 	c.Name = name
-	s, err := service.New(t.Context(), c, drivers(bus), quiet(), build)
+	s, err := service.New(t.Context(), c, over, quiet(), build)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -411,4 +417,36 @@ func TestReferences(t *testing.T) {
 			t.Errorf("answered %d %s", m.Status, m.Content)
 		}
 	})
+}
+
+func TestReferences_unreadable(t *testing.T) {
+	t.Parallel()
+	store, err := memory.Open(t.Context(), memory.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []aggregate.UUID
+	for _, options := range [][]aggregate.Option{nil, {aggregate.Schema(2, aggregate.Removed("gone"))}, nil} {
+		authors, err := aggregate.NewRepository[Author](aggregate.NewRegistry(store), options...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		author := &Author{Name: "Ann"}
+		if err := authors.Create(t.Context(), author); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, author.UUID)
+	}
+	bus := memory.NewBus()
+	over := drivers(bus)
+	over.Databases["memory"] = func(context.Context, config.Database) (service.Store, error) { return store, nil }
+	startOver(t, over, "author", newAuthors)
+	var got named
+	post(t, start(t, bus, "review", newReviews(reviews{})), "/names", namesRequest{ids}, &got)
+	if got.Names[ids[0]] != "Ann" || got.Names[ids[2]] != "Ann" || len(got.Names) != 2 {
+		t.Errorf("the others are not served: %v", got)
+	}
+	if text := got.Failed[ids[1]]; !strings.Contains(text, "ask for Author") || !strings.Contains(text, "its schema is 2") {
+		t.Errorf("the one that cannot be read: %q", text)
+	}
 }
