@@ -252,24 +252,70 @@ func TestSensitive_mistyped(t *testing.T) {
 	}
 }
 
+// Caller is of nobody while it has no customer.
+type Caller struct {
+	aggregate.Root
+	Customer string `json:"customer"`
+	Phone    string `json:"phone" sensitive:"customer"`
+}
+
+// Rang is recorded by a caller.
+type Rang struct {
+	Phone string `json:"phone"`
+}
+
+// Apply does what is refused when it is saved.
+func (r Rang) Apply(c *Caller) { c.Phone = r.Phone }
+
 func TestSensitive_poison(t *testing.T) {
 	t.Parallel()
-	h := newHospital(t, nil)
-	p, id := h.admit(t), unit.NewID()
-	foreign, err := json.Marshal([]aggregate.FieldDiff{{Name: "email", Value: sealedElsewhere(t, h, p)}})
-	must(t, err)
-	w := unit.New(nil)
-	w.Append(unit.Event{
-		Aggregate: id, Version: 1, Name: "Patient", Action: unit.Create, Schema: 1, Data: foreign, CreatedAt: w.Now(),
-	}, unit.Snapshot{
-		Aggregate: id, Version: 1, Name: "Patient", Schema: 1, Data: json.RawMessage("{}"), CreatedAt: w.Now(), UpdatedAt: w.Now(),
+	t.Run("is what was not sealed for its field", func(t *testing.T) {
+		t.Parallel()
+		h := newHospital(t, nil)
+		diffs, err := json.Marshal([]aggregate.FieldDiff{{Name: "email", Value: sealedElsewhere(t, h, h.admit(t))}})
+		must(t, err)
+		id := h.append(t, "Patient", string(diffs))
+		n, err := h.patients.Rebuild(t.Context())
+		poison, ok := errors.AsType[*aggregate.PoisonError](err)
+		if n != 1 || !ok || poison.ID != id || poison.Version != 1 || !errors.Is(err, privacy.ErrNotSealed) {
+			t.Errorf("rebuilt %d, %v", n, err)
+		}
 	})
-	must(t, h.store.Commit(t.Context(), w))
-	n, err := h.patients.Rebuild(t.Context())
-	poison, ok := errors.AsType[*aggregate.PoisonError](err)
-	if n != 1 || !ok || poison.ID != id || poison.Version != 1 || !errors.Is(err, privacy.ErrNotSealed) {
-		t.Errorf("rebuilt %d, %v", n, err)
+	t.Run("is what is recorded about nobody", func(t *testing.T) {
+		t.Parallel()
+		h := newHospital(t, nil)
+		callers, err := aggregate.NewRepository[Caller](h.registry, aggregate.Records[Rang]())
+		must(t, err)
+		id := h.append(t, "Caller", `[{"name":"customer","value":""}]`, `[{"name":"Rang","value":{"phone":"555"}}]`)
+		must(t, callers.Create(t.Context(), &Caller{Customer: "ann", Phone: "1"}))
+		n, err := callers.Rebuild(t.Context())
+		poison, ok := errors.AsType[*aggregate.PoisonError](err)
+		_, subject := errors.AsType[*aggregate.SubjectError](err)
+		if n != 1 || !ok || poison.ID != id || poison.Version != 2 || !subject {
+			t.Errorf("rebuilt %d, %v", n, err)
+		}
+	})
+}
+
+// append stores an aggregate as another program may have: its creation, and what
+// it recorded then.
+func (h *hospital) append(t *testing.T, name string, events ...string) uuid.UUID {
+	t.Helper()
+	id, w := unit.NewID(), unit.New(nil)
+	for i, data := range events {
+		action := unit.Create
+		if i > 0 {
+			action = unit.Record
+		}
+		w.Append(unit.Event{
+			Aggregate: id, Version: i + 1, Name: name, Action: action, Schema: 1, Data: json.RawMessage(data), CreatedAt: w.Now(),
+		}, unit.Snapshot{
+			Aggregate: id, Version: len(events), Name: name, Schema: 1, Data: json.RawMessage("{}"),
+			CreatedAt: w.Now(), UpdatedAt: w.Now(),
+		})
 	}
+	must(t, h.store.Commit(t.Context(), w))
+	return id
 }
 
 // sealedElsewhere is a value of a patient that was sealed for another
