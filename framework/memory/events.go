@@ -68,11 +68,13 @@ func (s *Store) stored(query aggregate.EventQuery) iter.Seq[unit.Event] {
 // page is how many entries are looked at while the store is locked.
 const page = 500
 
-// page returns events after a position, and the position to go on from.
+// page returns events after a position, and the position to go on from, which
+// is the end when no entry is left.
 func (s *Store) page(after, end int64) (events []unit.Event, next int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	from := s.firstAfter(after)
+	next = end
 	for _, e := range s.entries[from:min(from+page, len(s.entries))] {
 		if e.Seq > end {
 			return events, end
@@ -81,7 +83,7 @@ func (s *Store) page(after, end int64) (events []unit.Event, next int64) {
 			events = append(events, *e.Event)
 		}
 	}
-	return events, max(next, min(end, after+1))
+	return events, next
 }
 
 func selects(query aggregate.EventQuery, e unit.Event) bool {
