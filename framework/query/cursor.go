@@ -66,7 +66,9 @@ func bindKey(path Path, data json.RawMessage) (Value, error) {
 	value, valid := valueOf(path.Kind, tree), !hasNUL(data)
 	switch path.Name {
 	case "uuid":
-		valid = uuid.Validate(value.Text()) == nil
+		id, err := uuid.Parse(value.Text())
+		valid = err == nil && len(value.Text()) == len(id.String()) // and in no other form
+		value = valueOf(path.Kind, id.String())
 	case "version":
 		n, err := strconv.Atoi(value.Text())
 		valid = err == nil && n >= 0 && n <= math.MaxInt32

@@ -84,6 +84,24 @@ func TestSelection_At(t *testing.T) {
 			}
 		}
 	})
+	t.Run("takes a UUID in its usual form only, and makes it canonical", func(t *testing.T) {
+		t.Parallel()
+		s := bind(t, query.Asc("uuid"))
+		at := func(text string) (query.Position, error) {
+			key := query.ValueAt([]byte(`{"t":"`+text+`"}`), query.Path{Name: "t", Kind: query.Text})
+			return s.At(s.Cursor(query.Position{Keys: []query.Value{key}}))
+		}
+		const id = "0198c0de-0000-7000-8000-00000000abcd"
+		p, err := at(strings.ToUpper(id))
+		if err != nil || p.Keys[0].Text() != id {
+			t.Errorf("got %+v, %v", p, err)
+		}
+		for _, text := range []string{"urn:uuid:" + id, "{" + id + "}", strings.ReplaceAll(id, "-", ""), "x"} {
+			if _, err := at(text); !errors.Is(err, query.ErrCursor) {
+				t.Errorf("%s: got %v", text, err)
+			}
+		}
+	})
 	t.Run("refuses a cursor of another query, or one that was changed", func(t *testing.T) {
 		t.Parallel()
 		s := bind(t, query.Asc("n"), query.Equal("t", "a"))
