@@ -68,9 +68,15 @@ func (s *Store) CreateSubjectKey(ctx context.Context, subject string, wrapped []
 	return key, nil
 }
 
-// ForgetSubject implements privacy.Keys.
+// ForgetSubject implements privacy.Keys. The key's bytes are overwritten, and
+// secure_delete has those of its former places in the file overwritten too. The
+// log beside the file has them until it is written over, or the file is closed.
 func (s *Store) ForgetSubject(ctx context.Context, subject string) error {
 	err := s.write(ctx, func(t *transaction) error {
+		if _, err := t.exec("UPDATE minos_subject_key SET wrapped = zeroblob(length(wrapped)) WHERE subject = ?",
+			subject); err != nil {
+			return err
+		}
 		_, err := t.exec(`INSERT INTO minos_subject_key (subject) VALUES (?)
 			ON CONFLICT (subject) DO UPDATE SET wrapped = NULL`, subject)
 		return err

@@ -88,7 +88,8 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	}
 	s := &Store{path: path, calls: make(chan *call), closing: make(chan struct{}), closed: make(chan struct{})}
 	busy := fmt.Sprintf("busy_timeout(%d)", config.Busy.Milliseconds())
-	if s.writes, err = connect(path, 1, busy, "journal_mode(WAL)", "synchronous(FULL)"); err != nil {
+	if s.writes, err = connect(path, 1, busy, "journal_mode(WAL)", "synchronous(FULL)",
+		"secure_delete(ON)"); err != nil {
 		return nil, err
 	}
 	if s.reads, err = connect(path, config.Readers, busy, "query_only(1)"); err != nil {
