@@ -93,6 +93,10 @@ const (
 // dataException is the class of the codes for values that no retry makes good.
 const dataException = "22"
 
+// programLimit is the class of the codes for what is beyond the server's limits,
+// as a text over about 2.7 kB is in a field with an index.
+const programLimit = "54"
+
 // refused turns the database's error into the framework's, keeping the cause.
 // The error's detail names the key.
 func refused(b *unit.Batch, err error) error {
@@ -103,6 +107,10 @@ func refused(b *unit.Batch, err error) error {
 	case ok && strings.HasPrefix(pg.Code, dataException):
 		return &unit.RefusedError{
 			Status: http.StatusBadRequest, Reason: "the database does not take a value: " + pg.Message, Err: err,
+		}
+	case ok && strings.HasPrefix(pg.Code, programLimit):
+		return &unit.RefusedError{
+			Status: http.StatusRequestEntityTooLarge, Reason: "a value is too large for the database: " + pg.Message, Err: err,
 		}
 	}
 	if !ok || pg.Code != refusal && (pg.Code != uniqueViolation || pg.SchemaName != "minos") {

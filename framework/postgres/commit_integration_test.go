@@ -3,10 +3,13 @@
 package postgres_test
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -125,6 +128,35 @@ func TestStore_Commit(t *testing.T) {
 		}
 		if events := count(t, url, "minos.event"); events != 0 {
 			t.Errorf("got %d events, want none", events)
+		}
+	})
+	t.Run("refuses a text that is too long for its index, and stores its company", func(t *testing.T) {
+		t.Parallel()
+		s, url := setup(t)
+		if err := s.CreateIndexes(t.Context(), index(t, "item")); err != nil {
+			t.Fatal(err)
+		}
+		random := make([]byte, 5000) // which cannot be compressed
+		_, _ = rand.Read(random)     // never fails
+		group := unit.Coalesce(s, unit.CoalesceConfig{Writers: 1})
+		var commits sync.WaitGroup
+		for i := range 8 {
+			w := unit.New(nil)
+			changed(w)
+			if i == 3 {
+				w.Snapshots[0].Data = json.RawMessage(`{"item":"` + hex.EncodeToString(random) + `"}`)
+			}
+			commits.Go(func() {
+				err := group.Commit(t.Context(), w)
+				refused, ok := errors.AsType[*unit.RefusedError](err)
+				if i != 3 && err != nil || i == 3 && (!ok || refused.StatusCode() != http.StatusRequestEntityTooLarge) {
+					t.Errorf("work %d: got %v", i, err)
+				}
+			})
+		}
+		commits.Wait()
+		if events := count(t, url, "minos.event"); events != 7 {
+			t.Errorf("got %d events, want 7", events)
 		}
 	})
 	t.Run("writes a snapshot that SQL can query", func(t *testing.T) {

@@ -27,6 +27,9 @@ func (s *Store) Export(ctx context.Context, w io.Writer) error {
 }
 
 func export(ctx context.Context, tx pgx.Tx, w io.Writer) error {
+	if err := waitForStream(ctx, tx); err != nil {
+		return err
+	}
 	// The sequence is read by the statement that takes the snapshot, and after it:
 	// no number in the snapshot is above.
 	var position int64
@@ -54,6 +57,15 @@ func export(ctx context.Context, tx pgx.Tx, w io.Writer) error {
 		}
 	}
 	return d.Close()
+}
+
+// waitForStream keeps a transaction open however long the stream's other end
+// makes it wait.
+func waitForStream(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
+		return fmt.Errorf("set the timeout: %w", err)
+	}
+	return nil
 }
 
 // exported is how the records of one kind are read.
@@ -138,14 +150,20 @@ func (s *Store) Import(ctx context.Context, r io.Reader) error {
 	return nil
 }
 
+// tables has them in the order in which a commit takes them, so that an import
+// and commits never wait for each other in a circle.
+const tables = `minos.receipt, minos.snapshot, minos.saga, minos.saga_log, minos.event, minos.message,
+	minos.cursor, minos.subject_key`
+
 func imports(ctx context.Context, tx pgx.Tx, d *dump.Reader) error {
-	_, err := tx.Exec(ctx, `LOCK TABLE minos.event, minos.message, minos.snapshot, minos.receipt, minos.saga, minos.saga_log,
-		minos.cursor, minos.subject_key IN ACCESS EXCLUSIVE MODE`)
-	if err != nil {
+	if err := waitForStream(ctx, tx); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "LOCK TABLE "+tables+" IN ACCESS EXCLUSIVE MODE"); err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
 	var used bool
-	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM minos.event) OR EXISTS (SELECT FROM minos.message)
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM minos.event) OR EXISTS (SELECT FROM minos.message)
 		OR EXISTS (SELECT FROM minos.snapshot) OR EXISTS (SELECT FROM minos.receipt)
 		OR EXISTS (SELECT FROM minos.saga) OR EXISTS (SELECT FROM minos.cursor)
 		OR EXISTS (SELECT FROM minos.subject_key)`).Scan(&used)
@@ -172,6 +190,10 @@ func imports(ctx context.Context, tx pgx.Tx, d *dump.Reader) error {
 	}
 	if rows.held {
 		return fmt.Errorf("copy record %+v: it is of no kind that is stored", rows.record)
+	}
+	// Or the planner would take the tables to be empty until the server looks.
+	if _, err := tx.Exec(ctx, "ANALYZE "+tables); err != nil {
+		return fmt.Errorf("analyze: %w", err)
 	}
 	// Last, for a sequence is not rolled back.
 	_, err = tx.Exec(ctx, "SELECT setval('minos.seq', greatest("+write.LastNumber+", $1))", d.Position())

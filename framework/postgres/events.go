@@ -21,16 +21,17 @@ import (
 // global order must be asked of the primary server: see Pending.
 func (s *Store) Events(ctx context.Context, query aggregate.EventQuery) iter.Seq2[unit.Event, error] {
 	bounded := query.Aggregate != uuid.Nil // whose order needs no fence
-	return inPages(func(last *unit.Event, n int) ([]unit.Event, error) {
+	upTo := query.UpTo
+	return inPages(ctx, func(ctx context.Context, last *unit.Event, n int) ([]unit.Event, error) {
 		if !bounded {
 			end, err := s.Offset(ctx)
 			if err != nil {
 				return nil, err
 			}
-			if query.UpTo == 0 || query.UpTo > end {
-				query.UpTo = end
+			if upTo == 0 || upTo > end {
+				upTo = end
 			}
-			if bounded = true; query.UpTo <= query.After {
+			if bounded = true; upTo <= query.After {
 				return nil, nil
 			}
 		}
@@ -42,7 +43,7 @@ func (s *Store) Events(ctx context.Context, query aggregate.EventQuery) iter.Seq
 		}
 		if query.Aggregate == uuid.Nil {
 			// See between for why this is not in the SQL.
-			events = upToSeq(events, query.UpTo, func(e unit.Event) int64 { return e.Seq })
+			events = upToSeq(events, upTo, func(e unit.Event) int64 { return e.Seq })
 		}
 		return events, nil
 	})
@@ -72,7 +73,8 @@ func eventSelection(query aggregate.EventQuery, last *unit.Event, n int) (sql st
 	add(query.UpToVersion != 0, "version <= $%d", query.UpToVersion)
 	add(query.Name != "", "name = $%d", query.Name)
 	add(!one || query.After > 0, "seq > $%d", query.After)
-	add(one && query.UpTo != 0, "seq <= $%d", query.UpTo)
+	// Or a scan by name would go on to the end for what is not there.
+	add((one || query.Name != "") && query.UpTo != 0, "seq <= $%d", query.UpTo)
 	limit := page
 	if query.Limit > 0 {
 		limit = min(page, query.Limit-n)

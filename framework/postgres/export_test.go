@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 	"sync"
 
@@ -15,6 +16,11 @@ import (
 
 // Page is how many rows are read at a time.
 const Page = page
+
+// Pages yields numbers page by page.
+func Pages(ctx context.Context, read func(ctx context.Context, last *int, n int) ([]int, error)) iter.Seq2[int, error] {
+	return inPages(ctx, read)
+}
 
 // PlansOf returns the plans, as they were carried out, of the statements about a
 // table that fn makes the store run.

@@ -14,7 +14,8 @@ import (
 )
 
 // CreateIndexes implements aggregate.Indexer. Writers are not kept waiting while
-// an index is built. An index whose building was cut off is built again.
+// an index is built, which takes its time: the server's timeouts for statements
+// and locks do not hold for it. An index whose building was cut off is built again.
 //
 // The name leads an index, which is not one of that name by a WHERE: the planner
 // does not use what it knows of expressions in such indexes.
@@ -39,6 +40,9 @@ func (s *Store) CreateIndexes(ctx context.Context, indexes ...query.Index) error
 			return err
 		}
 		defer release()
+		if _, err := conn.Exec(ctx, "SELECT set_config(name, '0', false)"+timeouts); err != nil {
+			return fmt.Errorf("set the timeouts: %w", err)
+		}
 		for _, index := range missing {
 			if err := createIndex(ctx, conn.Conn(), index); err != nil {
 				return err
@@ -52,9 +56,14 @@ func (s *Store) CreateIndexes(ctx context.Context, indexes ...query.Index) error
 	})
 }
 
+// timeouts has the settings that would end the building of an index. Those that
+// an older server does not have are not among them.
+const timeouts = " FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout')"
+
 // lockIndexes waits until no other process creates indexes. It asks again and
 // again, since who waits in the server is in a transaction, and the building of
 // an index waits for the end of all transactions: each would wait for the other.
+// Release also puts the timeouts back.
 func lockIndexes(ctx context.Context, conn *pgx.Conn) (release func(), err error) {
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		var locked bool
@@ -71,11 +80,15 @@ func lockIndexes(ctx context.Context, conn *pgx.Conn) (release func(), err error
 		}
 	}
 	return func() {
-		// The lock must not stay with a connection that goes back to the pool.
+		// Neither may stay with a connection that goes back to the pool.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		if _, err := conn.Exec(ctx, "SELECT pg_advisory_unlock($1, 1)", migrateClass); err != nil {
-			_ = conn.Close(ctx) // which releases it
+		_, err := conn.Exec(ctx, "SELECT pg_advisory_unlock($1, 1)", migrateClass)
+		if err == nil {
+			_, err = conn.Exec(ctx, "SELECT set_config(name, reset_val, false)"+timeouts)
+		}
+		if err != nil {
+			_ = conn.Close(ctx) // which ends both
 		}
 	}, nil
 }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"iter"
 )
 
@@ -11,14 +12,20 @@ const page = 1024
 // is nil at first, when n were yielded before. No connection is held while they
 // are yielded, so that the loop's body may call the store. Who has read a page
 // to its end is likely to read on: from then on the next page is read meanwhile.
-func inPages[T any](read func(last *T, n int) ([]T, error)) iter.Seq2[T, error] {
+// A loop that is left cancels that.
+func inPages[T any](
+	ctx context.Context, read func(ctx context.Context, last *T, n int) ([]T, error),
+) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		items, err := read(nil, 0)
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		reading := func(last *T, n int) ([]T, error) { return read(ctx, last, n) }
+		items, err := reading(nil, 0)
 		for n := 0; err == nil; n += page {
-			next := following(read, items, n)
+			next := following(reading, items, n)
 			for _, item := range items {
 				if !yield(item, nil) {
-					if n > 0 {
+					if cancel(); n > 0 {
 						_, _ = next() // which must not outlive the loop
 					}
 					return

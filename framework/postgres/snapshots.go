@@ -40,7 +40,7 @@ func scanSnapshot(row pgx.CollectableRow) (s unit.Snapshot, err error) {
 // Snapshots implements aggregate.Reader. It reads in pages, each of them as of
 // its own time.
 func (s *Store) Snapshots(ctx context.Context, selection query.Selection) iter.Seq2[unit.Snapshot, error] {
-	return inPages(func(last *unit.Snapshot, n int) ([]unit.Snapshot, error) {
+	return inPages(ctx, func(ctx context.Context, last *unit.Snapshot, n int) ([]unit.Snapshot, error) {
 		limit, after := page, selection.After
 		if selection.Limit > 0 {
 			limit = min(page, selection.Limit-n)
