@@ -105,13 +105,9 @@ func refused(b *unit.Batch, err error) error {
 	case ok && (pg.Code == deadlock || pg.Code == serialization):
 		return &unit.ConflictError{Name: "transaction", Err: err}
 	case ok && strings.HasPrefix(pg.Code, dataException):
-		return &unit.RefusedError{
-			Status: http.StatusBadRequest, Reason: "the database does not take a value: " + pg.Message, Err: err,
-		}
+		return unfit(http.StatusBadRequest, "the database does not take a value", pg)
 	case ok && strings.HasPrefix(pg.Code, programLimit):
-		return &unit.RefusedError{
-			Status: http.StatusRequestEntityTooLarge, Reason: "a value is too large for the database: " + pg.Message, Err: err,
-		}
+		return unfit(http.StatusRequestEntityTooLarge, "a value is too large for the database", pg)
 	}
 	if !ok || pg.Code != refusal && (pg.Code != uniqueViolation || pg.SchemaName != "minos") {
 		return fmt.Errorf("commit to postgres: %w", err)
@@ -134,6 +130,10 @@ func refused(b *unit.Batch, err error) error {
 		}
 	}
 	return fmt.Errorf("commit to postgres: %w", err)
+}
+
+func unfit(status int, reason string, err *pgconn.PgError) error {
+	return &unit.RefusedError{Status: status, Reason: reason + ": " + err.Message, Err: err}
 }
 
 // stored reads the version and the position that the detail of minos.refuse

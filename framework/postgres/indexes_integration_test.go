@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/minos-framework/minos-go/framework/postgres"
 	"github.com/minos-framework/minos-go/framework/query"
@@ -257,6 +258,39 @@ func TestStore_CreateIndexes(t *testing.T) {
 		}
 		if n := count(t, s); n != 4 {
 			t.Errorf("found %d", n)
+		}
+	})
+	t.Run("waits for a writer for longer than the timeouts that hold for others", func(t *testing.T) {
+		t.Parallel()
+		url := newDatabase(t)
+		s := open(t, postgres.Config{URL: url, MaxConns: 1})
+		execute(t, url, `DO $$ BEGIN EXECUTE format(
+			'ALTER DATABASE %I SET lock_timeout = 100', current_database()); END $$`)
+		execute(t, url, `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+			WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+		_ = s.Ping(t.Context()) // on the connection that was cut
+		writer, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = writer.Close(context.WithoutCancel(t.Context())) }()
+		if _, err := writer.Exec(t.Context(), "BEGIN; LOCK TABLE minos.snapshot IN ROW EXCLUSIVE MODE"); err != nil {
+			t.Fatal(err)
+		}
+		created := make(chan error, 1)
+		go func() { created <- s.CreateIndexes(t.Context(), index(t, "item")) }()
+		execute(t, url, `DO $$ BEGIN
+			FOR i IN 1..1000 LOOP
+				PERFORM pg_sleep(0.01), pg_stat_clear_snapshot();
+				EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX%' AND wait_event_type = 'Lock'
+					AND datname = current_database() AND clock_timestamp() > query_start + interval '300 ms');
+			END LOOP;
+		END $$`)
+		if _, err := writer.Exec(t.Context(), "ROLLBACK"); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-created; err != nil {
+			t.Error(err)
 		}
 	})
 	t.Run("gives up when its context ends while another creates", func(t *testing.T) {
