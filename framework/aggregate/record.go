@@ -3,6 +3,7 @@ package aggregate
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,7 +54,7 @@ func (r *Root) Record(event any) {
 	if r.keeper != nil {
 		p.applied, p.err = r.keeper.applyTo(r, event)
 	}
-	r.pending = append(r.pending, p)
+	r.pending = append(slices.Clip(r.pending), p) // a copy of the root has its own
 }
 
 // pending is an event that was recorded and not saved.

@@ -47,6 +47,17 @@ func (r *Registry) add(t reflect.Type, options []Option) (*definition, error) {
 	if _, ok := r.roots[name]; ok {
 		return nil, fmt.Errorf("root entity %s has a repository already", name)
 	}
+	if taken, ok := r.types[t]; ok {
+		return nil, fmt.Errorf("root entity %s: %s has a repository already, by the name %s", name, t, taken)
+	}
+	topics := history.Topics(d.shape, d.records)
+	for _, other := range r.roots {
+		for _, topic := range history.Topics(other.shape, other.records) {
+			if slices.Contains(topics, topic) {
+				return nil, fmt.Errorf("root entity %s: an event of %s is published on %q already", name, other.shape.Name, topic)
+			}
+		}
+	}
 	r.roots[name], r.types[t] = d, name
 	return d, nil
 }

@@ -81,7 +81,13 @@ func (r *Repository[T]) write(ctx context.Context, verb string, entity *T) error
 		if err := r.definition.sensitive.Same(root.base, values); err != nil {
 			return err
 		}
-		if err := r.checkReferences(ctx, entity, root.base, values); err != nil {
+		stored := entity
+		if root.base == nil && len(root.pending) > 0 { // what it recorded is not applied to it yet
+			if stored, err = r.decode(next, values); err != nil {
+				return err
+			}
+		}
+		if err := r.checkReferences(ctx, stored, root.base, values); err != nil {
 			return err
 		}
 		next.UpdatedAt, next.base, next.pending = w.Now(), values, nil
@@ -127,9 +133,13 @@ func (r *Repository[T]) changes(entity *T, next Root, deleted bool) ([]change, [
 }
 
 // creation is changes of an entity that is new: it is created as it is, and
-// what it recorded follows.
+// what it recorded follows. The rules are for what that leads to.
 func (r *Repository[T]) creation(entity *T, next Root) ([]change, []json.RawMessage, error) {
-	values, err := r.encode(entity)
+	err := r.shape.Validate(entity) // which gives nested entities their uuids
+	if err != nil && len(r.root(entity).pending) == 0 {
+		return nil, nil, err
+	}
+	values, err := r.shape.Encode(entity)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -138,7 +148,7 @@ func (r *Repository[T]) creation(entity *T, next Root) ([]change, []json.RawMess
 	if err != nil || len(changes) == 0 {
 		return []change{first}, values, err
 	}
-	result, err := r.replayer.Decode(next.state(), state, nil)
+	result, err := r.decode(next, state)
 	if err == nil {
 		err = r.shape.Validate(result)
 	}
@@ -170,6 +180,15 @@ func (r *Repository[T]) recorded(
 	return changes, state, nil
 }
 
+// decode returns the entity that values are those of.
+func (r *Repository[T]) decode(next Root, values []json.RawMessage) (*T, error) {
+	decoded, err := r.replayer.Decode(next.state(), values, nil)
+	if err != nil {
+		return nil, err
+	}
+	return decoded.(*T), nil
+}
+
 // encode returns the values of an entity that keeps its rules.
 func (r *Repository[T]) encode(entity *T) ([]json.RawMessage, error) {
 	if err := r.definition.sensitive.Excuse(entity, r.root(entity).forgotten, r.shape.Validate(entity)); err != nil {
@@ -190,12 +209,15 @@ func (r *Repository[T]) stage(ctx context.Context, w *unit.Work, next *Root, cha
 		state = r.shape.Object(sealed)
 	}
 	last := next.Version + len(changes)
-	for _, c := range changes {
-		if c.action != unit.Record {
-			if err := r.definition.sensitive.SealDiffs(ctx, next.UUID, next.base, c.diffs); err != nil {
-				return err
-			}
+	for _, c := range changes { // all of them before any is staged
+		if c.action == unit.Record {
+			continue
 		}
+		if err := r.definition.sensitive.SealDiffs(ctx, next.UUID, next.base, c.diffs); err != nil {
+			return err
+		}
+	}
+	for _, c := range changes {
 		next.Version++
 		w.Append(unit.Event{
 			Aggregate: next.UUID, Version: next.Version, Name: r.shape.Name, Action: c.action,

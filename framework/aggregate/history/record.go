@@ -67,7 +67,7 @@ var errUnknownEvent = errors.New("the root records no event of this name: give N
 // Tell returns the name and the content that an event is stored by.
 func (rs Records) Tell(event any) (FieldDiff, error) {
 	for _, r := range rs {
-		if r.Event != reflect.TypeOf(event) {
+		if v := reflect.ValueOf(event); !r.is(v) {
 			continue
 		}
 		content, err := json.Marshal(event)
@@ -77,6 +77,14 @@ func (rs Records) Tell(event any) (FieldDiff, error) {
 		return FieldDiff{Name: r.Name, Value: content}, nil
 	}
 	return FieldDiff{}, fmt.Errorf("event %T: %w", event, ErrUnregistered)
+}
+
+// is reports whether v is an event of r, or points to one.
+func (r Record) is(v reflect.Value) bool {
+	if !v.IsValid() || v.Type() == r.Event {
+		return v.IsValid()
+	}
+	return v.Kind() == reflect.Pointer && !v.IsNil() && v.Type().Elem() == r.Event
 }
 
 // Find returns the record of a name.

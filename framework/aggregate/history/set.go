@@ -1,10 +1,10 @@
 package history
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/minos-framework/minos-go/framework/domain"
@@ -86,14 +86,12 @@ func (s *set) encode() json.RawMessage {
 	return append(data, ']')
 }
 
-// keyOf is the uuid of an entity, and the whole of a value.
+// keyOf is the uuid of an entity, and the whole of a value as its type writes it
+// today: one that was stored before the type got another field is still the same.
 func keyOf(f domain.Field, value json.RawMessage) (string, error) {
 	if f.Set == domain.SetOfValues {
-		var text bytes.Buffer
-		if err := json.Compact(&text, value); err != nil {
-			return "", err
-		}
-		return text.String(), nil
+		alone, err := canonical(f, slices.Concat([]byte{'['}, value, []byte{']'}))
+		return string(alone), err
 	}
 	var entity struct {
 		UUID string `json:"uuid"`
