@@ -98,7 +98,6 @@ const dataException = "22"
 const programLimit = "54"
 
 // refused turns the database's error into the framework's, keeping the cause.
-// The error's detail names the key.
 func refused(b *unit.Batch, err error) error {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	switch {
@@ -109,9 +108,17 @@ func refused(b *unit.Batch, err error) error {
 	case ok && strings.HasPrefix(pg.Code, programLimit):
 		return unfit(http.StatusRequestEntityTooLarge, "a value is too large for the database", pg)
 	}
-	if !ok || pg.Code != refusal && (pg.Code != uniqueViolation || pg.SchemaName != "minos") {
-		return fmt.Errorf("commit to postgres: %w", err)
+	if ok && (pg.Code == refusal || pg.Code == uniqueViolation && pg.SchemaName == "minos") {
+		if taken := taken(b, pg, err); taken != nil {
+			return taken
+		}
 	}
+	return fmt.Errorf("commit to postgres: %w", err)
+}
+
+// taken says which receipt, aggregate or saga of a batch somebody else had first:
+// the one whose key stands in the error's detail.
+func taken(b *unit.Batch, pg *pgconn.PgError, err error) error {
 	if pg.TableName == "receipt" {
 		for _, r := range b.Receipts {
 			if strings.Contains(pg.Detail, "("+r.Message.String()+", "+r.Topic+")") {
@@ -129,9 +136,10 @@ func refused(b *unit.Batch, err error) error {
 			return b.Conflict(e.ID, err).At(stored(pg.Detail))
 		}
 	}
-	return fmt.Errorf("commit to postgres: %w", err)
+	return nil
 }
 
+// unfit is the refusal of a value that no retry makes good.
 func unfit(status int, reason string, err *pgconn.PgError) error {
 	return &unit.RefusedError{Status: status, Reason: reason + ": " + err.Message, Err: err}
 }
